@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/vec.h"
+#include "commands/command.h"
+#include "commands/python_find.h"
+#include "commands/recording.h"
+#include "commands/show.h"
+#include "os/child.h"
+#include "os/signals.h"
+
+struct run_opts {
+	struct common_opts common;
+	struct recording_opts recording;
+	struct recording_show show;
+	const char *python;
+	const char *module;
+	const char *code;
+};
+
+static const struct opt run_opt[] = {
+	OPT_TARGET('m', "module", "MODULE", struct run_opts, module,
+		   "run a module; the rest is its arguments"),
+	OPT_TARGET('c', "code", "CODE", struct run_opts, code,
+		   "run code; the rest is its arguments"),
+	OPT_RATE('r', "rate", "HZ", struct run_opts, recording.rate_hz,
+		 "looks a second: 100, 10kHz (default 1000)"),
+	OPT_STR('o', "output", "FILE", struct run_opts, recording.output,
+		"the recording; %p is the process, %h the host"),
+	OPT_FLAG('f', "force", struct run_opts, recording.force,
+		 "replace a file that exists"),
+	OPT_LIST('e', "expect", "FUNC=60%", struct run_opts, recording.expect,
+		 "write down a guess, have it answered; repeatable"),
+	OPT_STR(0, "python", "PROGRAM", struct run_opts, python,
+		"interpreter (else TARE_PYTHON, venv, PATH)"),
+	OPT_FLAG(0, "exact-stacks", struct run_opts, recording.exact,
+		 "stop the target for every look; slower, no torn stacks"),
+	OPT_FLAG(0, "json", struct run_opts, show.json,
+		 "the report as JSON, on stderr"),
+	OPT_FLAG(0, "no-report", struct run_opts, show.no_report,
+		 "only write the file"),
+	OPT_FLAG('q', "quiet", struct run_opts, show.quiet,
+		 "print nothing but failures"),
+	OPT_COMMON(struct run_opts),
+	OPT_LAST(),
+};
+
+/* The command line that is started, and what the file is called after. */
+struct target_line {
+	char **at;
+	uint32_t nr, cap;
+	const char *name;
+	char python[4096];
+};
+
+static bool add(struct target_line *line, const char *word)
+{
+	return vec_push(line, (char *)(uintptr_t)word);
+}
+
+/* A program given where a script belongs is the commonest slip. */
+static int check_script(const char *path, struct err *err)
+{
+	char program[4096], magic[4] = "";
+	struct stat st;
+	int fd;
+
+	if (strcmp(path, "-") == 0)
+		return ERR_OK;
+	if (stat(path, &st) < 0) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			return ERR_OK; /* Python says it better */
+		err_set(err, ERR_NOT_FOUND, "no file '%s'", path);
+		if (program_find(path, program, sizeof(program)))
+			err_hint(err, "tare run -- %s ...", path);
+		else
+			err_hint(err, "ls *.py");
+		return err->code;
+	}
+	if (!S_ISREG(st.st_mode))
+		return ERR_OK;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return ERR_OK;
+	if (read(fd, magic, sizeof(magic)) == sizeof(magic) &&
+	    memcmp(magic, "\177ELF", 4) == 0) {
+		err_set(err, ERR_USAGE, "'%s' is a program, not a script",
+			path);
+		err_hint(err, "tare run -- %s%s ...",
+			 strchr(path, '/') ? "" : "./", path);
+	}
+	close(fd);
+	return err->code;
+}
+
+static int begin_line(const struct run_opts *opts, const struct opt_rest *words,
+		      struct target_line *line, struct err *err)
+{
+	bool python = opts->module || opts->code || !words->dashes;
+	bool ok = true;
+	int rc;
+
+	if (!opts->module && !opts->code && !words->argc) {
+		err_set(err, ERR_USAGE, "nothing to run");
+		err_hint(err, "tare run script.py");
+		return err->code;
+	}
+	if (python) {
+		if (!opts->module && !opts->code) {
+			rc = check_script(words->argv[0], err);
+			if (rc != ERR_OK)
+				return rc;
+		}
+		rc = python_find(opts->python, line->python,
+				 sizeof(line->python), err);
+		if (rc != ERR_OK)
+			return rc;
+		ok = add(line, line->python);
+	}
+	if (opts->module) {
+		line->name = opts->module;
+		ok = ok && add(line, "-m") && add(line, opts->module);
+	} else if (opts->code) {
+		line->name = "code";
+		ok = ok && add(line, "-c") && add(line, opts->code);
+	} else {
+		line->name = words->argv[0];
+	}
+	for (int i = 0; i < words->argc; i++)
+		ok = ok && add(line, words->argv[i]);
+	return ok && add(line, NULL) ? ERR_OK : err_nomem(err);
+}
+
+/* What to type when a program cannot be started. */
+static void improve_hint(const struct target_line *line, struct err *err)
+{
+	if (err->code != ERR_NOT_FOUND || err->hint[0])
+		return;
+	if (!strchr(line->at[0], '/') && access(line->at[0], F_OK) == 0)
+		err_hint(err, "tare run -- ./%s ...", line->at[0]);
+	else if (strchr(line->at[0], '/'))
+		err_hint(err, "ls -l %s", line->at[0]);
+	else
+		err_hint(err, "command -v %s", line->at[0]);
+}
+
+/*
+ * From here on the target runs, so from here on nothing fails: what goes
+ * wrong is told at the end, and tare ends as the target does.
+ */
+static void watch(struct recording *r, pid_t pid, struct child_end *end)
+{
+	struct child_usage usage = { 0 };
+	struct err err = { 0 };
+	char text[16];
+
+	recording_follow(r, pid);
+	if (child_reap(pid, end, &usage, &err) != ERR_OK) {
+		/* Cannot happen to a child of ours that nobody else reaps. */
+		end->kind = CHILD_EXITED;
+		end->code = 125;
+		show_error(&err);
+	}
+	r->profile->user_ns = usage.user_ns;
+	r->profile->sys_ns = usage.sys_ns;
+	r->profile->cpu_ns = usage.user_ns + usage.sys_ns;
+	child_end_text(end, text);
+	profile_set_meta(r->profile, META_EXIT, text);
+}
+
+static int start(struct recording *r, const struct run_opts *opts,
+		 const struct target_line *line, struct child_held *held,
+		 struct err *err)
+{
+	int rc;
+
+	rc = child_hold(held, line->at, err);
+	if (rc != ERR_OK)
+		return rc;
+	signals_watch_target(held->pid);
+	rc = recording_create(r, &opts->recording, line->name, held->pid, err);
+	if (rc == ERR_OK) {
+		rc = child_release(held, err);
+		if (rc != ERR_OK) {
+			store_discard(r->store);
+			r->store = NULL;
+			improve_hint(line, err);
+		}
+	}
+	if (rc != ERR_OK) {
+		child_drop(held);
+		signals_release();
+	}
+	return rc;
+}
+
+static void show_not_python(const struct recording *r,
+			    const struct target_line *line)
+{
+	struct err err;
+
+	if (r->profile->tick_nr || r->sampling_trouble.code != ERR_OK)
+		return;
+	err_set(&err, ERR_NO, "no Python was seen in '%s'; nothing recorded",
+		line->at[0]);
+	show_note(&err);
+}
+
+static int run_run(struct invocation *inv, struct err *err)
+{
+	struct run_opts *opts = inv->opts;
+	struct target_line line = { 0 };
+	struct child_held held = { 0 };
+	struct recording r = { .root.fd = -1 };
+	int rc;
+
+	rc = recording_check(&opts->recording, err);
+	if (rc == ERR_OK)
+		rc = begin_line(opts, &inv->words, &line, err);
+	if (rc == ERR_OK)
+		rc = recording_init(&r, &opts->recording, err);
+	if (rc != ERR_OK)
+		goto out;
+	recording_describe(&r, "run", &opts->recording.expect);
+	recording_set_command(r.profile, line.at);
+	rc = start(&r, opts, &line, &held, err);
+	if (rc != ERR_OK)
+		goto out;
+	watch(&r, held.pid, &inv->end);
+	recording_finish(&r);
+	signals_release();
+	if (!opts->show.quiet)
+		show_not_python(&r, &line);
+	recording_show(&r, inv, &opts->show);
+out:
+	recording_release(&r);
+	vec_release(&line);
+	return rc;
+}
+
+const struct command command_run = {
+	.verb = {
+		.name = "run",
+		.summary = "profile a program, show where its time went",
+		.usage = "run [options] SCRIPT.py [ARGUMENTS]\n"
+			 "run [options] -m MODULE | -c CODE [ARGUMENTS]\n"
+			 "run [options] -- PROGRAM [ARGUMENTS]",
+		.examples = "tare run --rate 10kHz script.py input.csv\n"
+			    "tare run --expect 'parse=60%' -m mypackage\n"
+			    "tare run -- /opt/python/bin/python3 -O script.py",
+		.words = "files",
+		.opts = run_opt,
+	},
+	.opts_size = sizeof(struct run_opts),
+	.flags = COMMAND_STARTS_TARGET,
+	.run = run_run,
+};

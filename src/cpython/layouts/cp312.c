@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* CPython 3.12, x86-64 and aarch64; from the headers of 3.12.1. */
+#include "cpython/layouts/layouts.h"
+
+static const struct py_layout layout = {
+	.frame_kind = PY_FRAME_CFRAME,
+	.instr_kind = PY_INSTR_BEFORE,
+	.line_kind = PY_LINE_LOCATIONS,
+	.owner_no_code = 3,
+	.ascii_size = 40,
+	.compact_size = 56,
+	.runtime_interpreters_head = 40,
+	.runtime_gil = PY_ABSENT,
+	.interp_next = 0,
+	.interp_threads_head = 72,
+	.interp_gil = 384,
+	.gil_last_holder = 8,
+	.gil_locked = 16,
+	.gil_switch_number = 24,
+	.thread_next = 8,
+	.thread_frame = 56,
+	.thread_thread_id = 136,
+	.thread_native_thread_id = 144,
+	.thread_datastack_chunk = 232,
+	.cframe_current_frame = 0,
+	.cframe_previous = 8,
+	.frame_previous = 8,
+	.frame_code = 0,
+	.frame_instr = 56,
+	.frame_owner = 70,
+	.frame_stacktop = PY_ABSENT,
+	.frame_is_entry = PY_ABSENT,
+	.code_filename = 112,
+	.code_qualname = 128,
+	.code_linetable = 136,
+	.code_firstlineno = 68,
+	.code_bytecode = 192,
+	.unicode_state = 32,
+	.unicode_length = 16,
+	.bytes_length = 16,
+	.bytes_data = 32,
+	.runtime_size = 459944,
+	.interp_size = 383552,
+	.gil_size = 32,
+	.thread_size = 288,
+	.cframe_size = 16,
+	.frame_size = 72,
+	.code_size = 200,
+	.unicode_size = 40,
+	.bytes_size = 40,
+};
+
+static void fill(struct py_layout *l, const uint64_t *table)
+{
+	(void)table;
+	*l = layout;
+}
+
+const struct py_layout_source py_layout_cp312 = {
+	.major = 3,
+	.minor = 12,
+	.fill = fill,
+};

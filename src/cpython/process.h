@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The CPython runtime inside a process: where it is and how it is laid out.
+ */
+#ifndef TARE_CPYTHON_PROCESS_H
+#define TARE_CPYTHON_PROCESS_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "cpython/layout.h"
+#include "base/vec.h"
+#include "target/target.h"
+
+struct py_process {
+	struct target *target; /* not owned */
+	struct py_layout layout;
+	uint64_t runtime_addr;
+	uint64_t code_type_addr; /* 0: not known, types go unchecked */
+	char version[24];	 /* "3.13.0" */
+	char executable[4096];	 /* path inside the target's root */
+};
+
+/*
+ * Find the runtime in `t`. ERR_NO: there is none (yet): not a Python process,
+ * or one that is still starting. ERR_UNSUPPORTED: one that tare cannot read;
+ * `err` says why and what to do.
+ */
+int py_process_open(struct py_process *p, struct target *t, struct err *err);
+
+/* Read a pointer-sized number. */
+int py_read_word(struct py_process *p, uint64_t addr, uint64_t *out,
+		 struct err *err);
+
+/*
+ * Append the text of the str object at `addr` to `out` as UTF-8: at most
+ * PY_TEXT_MAX characters, lone surrogates and NUL as U+FFFD.
+ */
+#define PY_TEXT_MAX 4096
+int py_read_text(struct py_process *p, uint64_t addr, struct buf *out,
+		 struct err *err);
+
+/* One thread state in one interpreter. */
+struct py_thread {
+	uint64_t addr;	    /* of its PyThreadState */
+	uint64_t interp;    /* of its PyInterpreterState */
+	uint64_t thread_id; /* pthread_self() */
+	uint64_t native_id; /* what the thread itself sees as its TID; or 0 */
+};
+
+#define PY_THREADS_MAX 16384
+#define PY_INTERPRETERS_MAX 1024
+
+struct py_threads {
+	VEC(struct py_thread) thread;
+};
+
+/*
+ * All threads of all interpreters, newest first as CPython keeps them. The
+ * lists may change while they are read: ERR_CORRUPT then; ask again.
+ */
+int py_threads_read(struct py_process *p, struct py_threads *out,
+		    struct err *err);
+
+#endif

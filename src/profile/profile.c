@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: MIT */
+#include "profile/profile.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "profile/track.h"
+
+/* A track is cut here, so that no blob in a file grows without bound. */
+#define TRACK_SIZE_MAX (1u << 20)
+
+/* Thread numbers share a 64-bit key with a node and a quality. */
+#define THREAD_NR_MAX (1u << 30)
+
+struct profile *profile_new(void)
+{
+	struct profile *p = calloc(1, sizeof(*p));
+	struct profile_node root = {0, 0};
+
+	if (!p)
+		return NULL;
+	p->hash_seed = map_hash((uintptr_t)p);
+	profile_string(p, "", 0);
+	if (p->failed || !vec_push(&p->nodes, root)) {
+		profile_free(p);
+		return NULL;
+	}
+	return p;
+}
+
+static void release_pieces(struct profile *p)
+{
+	for (uint32_t i = 0; i < p->pieces.nr; i++)
+		buf_release(&p->pieces.at[i].runs);
+	p->pieces.nr = 0;
+}
+
+void profile_free(struct profile *p)
+{
+	if (!p)
+		return;
+	for (uint32_t i = 0; i < p->threads.nr; i++) {
+		vec_release(&p->threads.at[i].codes);
+		buf_release(&p->threads.at[i].track.runs);
+	}
+	release_pieces(p);
+	vec_release(&p->pieces);
+	vec_release(&p->strings);
+	vec_release(&p->functions);
+	vec_release(&p->frames);
+	vec_release(&p->nodes);
+	vec_release(&p->threads);
+	vec_release(&p->counts);
+	vec_release(&p->meta);
+	vec_release(&p->sources);
+	buf_release(&p->text);
+	buf_release(&p->clock);
+	map_release(&p->string_ids);
+	map_release(&p->function_ids);
+	map_release(&p->frame_ids);
+	map_release(&p->node_ids);
+	map_release(&p->count_ids);
+	free(p);
+}
+
+static uint32_t out_of_memory(struct profile *p)
+{
+	p->failed = true;
+	return 0;
+}
+
+static uint64_t hash_text(const struct profile *p, const char *text,
+			  size_t size)
+{
+	uint64_t hash = p->hash_seed ^ size;
+
+	while (size) {
+		uint64_t chunk = 0;
+		size_t part = size < sizeof(chunk) ? size : sizeof(chunk);
+
+		memcpy(&chunk, text, part);
+		hash = map_hash(hash ^ chunk);
+		text += part;
+		size -= part;
+	}
+	return hash;
+}
+
+static bool same_text(const struct profile *p, uint32_t id, const char *text,
+		      size_t size)
+{
+	const char *mine = p->text.data + p->strings.at[id];
+
+	return !strncmp(mine, text, size) && !mine[size];
+}
+
+uint32_t profile_string(struct profile *p, const char *text, size_t size)
+{
+	uint64_t key;
+	uint32_t id, offset;
+
+	if (!size)
+		text = ""; /* may be NULL */
+	size = strnlen(text, size);
+	/* Different texts of one hash take the keys that follow it. */
+	for (key = hash_text(p, text, size);; key++) {
+		id = map_get(&p->string_ids, key);
+		if (id == MAP_NONE)
+			break;
+		if (same_text(p, id, text, size))
+			return id;
+	}
+	id = p->strings.nr;
+	if (size >= UINT32_MAX - p->text.size || id == MAP_NONE - 1 ||
+	    !buf_reserve(&p->text, size + 1))
+		return out_of_memory(p);
+	offset = (uint32_t)p->text.size;
+	if (!vec_push(&p->strings, offset))
+		return out_of_memory(p);
+	if (!map_put(&p->string_ids, key, id)) {
+		p->strings.nr--;
+		return out_of_memory(p);
+	}
+	buf_add(&p->text, text, size);
+	buf_add_char(&p->text, '\0');
+	return id;
+}
+
+const char *profile_text(const struct profile *p, uint32_t string)
+{
+	return string < p->strings.nr ? p->text.data + p->strings.at[string]
+				      : "";
+}
+
+uint32_t profile_function(struct profile *p, uint32_t name, uint32_t file,
+			  uint32_t line)
+{
+	struct profile_function f = {name, file, line};
+	uint64_t key = map_hash((uint64_t)name << 32 | file) ^ line;
+	uint32_t id;
+
+	for (;; key++) {
+		const struct profile_function *old;
+
+		id = map_get(&p->function_ids, key);
+		if (id == MAP_NONE)
+			break;
+		old = &p->functions.at[id];
+		if (old->name == name && old->file == file &&
+		    old->line == line)
+			return id;
+	}
+	id = p->functions.nr;
+	if (!vec_push(&p->functions, f))
+		return out_of_memory(p);
+	if (!map_put(&p->function_ids, key, id)) {
+		p->functions.nr--;
+		return out_of_memory(p);
+	}
+	return id;
+}
+
+uint32_t profile_frame(struct profile *p, uint32_t function, uint32_t line)
+{
+	struct profile_frame f = {function, line};
+	uint64_t key = (uint64_t)function << 32 | line;
+	uint32_t id = map_get(&p->frame_ids, key);
+
+	assert(function < p->functions.nr || p->failed);
+	if (id != MAP_NONE)
+		return id;
+	id = p->frames.nr;
+	if (!vec_push(&p->frames, f))
+		return out_of_memory(p);
+	if (!map_put(&p->frame_ids, key, id)) {
+		p->frames.nr--;
+		return out_of_memory(p);
+	}
+	return id;
+}
+
+uint32_t profile_node(struct profile *p, uint32_t parent, uint32_t frame)
+{
+	struct profile_node n = {parent, frame};
+	uint64_t key = (uint64_t)parent << 32 | frame;
+	uint32_t id = map_get(&p->node_ids, key);
+
+	if (id != MAP_NONE)
+		return id;
+	assert(parent < p->nodes.nr);
+	assert(frame < p->frames.nr || p->failed);
+	id = p->nodes.nr;
+	if (!vec_push(&p->nodes, n))
+		return out_of_memory(p);
+	if (!map_put(&p->node_ids, key, id)) {
+		p->nodes.nr--;
+		return out_of_memory(p);
+	}
+	return id;
+}
+
+static struct profile_meta *find_meta(const struct profile *p, const char *key)
+{
+	for (uint32_t i = 0; i < p->meta.nr; i++)
+		if (!strcmp(profile_text(p, p->meta.at[i].key), key))
+			return &p->meta.at[i];
+	return NULL;
+}
+
+void profile_set_meta(struct profile *p, const char *key, const char *value)
+{
+	struct profile_meta m = {
+		.key = profile_string(p, key, strlen(key)),
+		.value = profile_string(p, value, strlen(value)),
+	};
+	struct profile_meta *old = find_meta(p, key);
+
+	if (old)
+		*old = m;
+	else if (!vec_push(&p->meta, m))
+		p->failed = true;
+}
+
+const char *profile_meta(const struct profile *p, const char *key)
+{
+	const struct profile_meta *m = find_meta(p, key);
+
+	return m ? profile_text(p, m->value) : "";
+}
+
+void profile_add_source(struct profile *p, uint32_t file, uint32_t line,
+			const char *text, size_t size)
+{
+	struct profile_source s = {
+		.file = file,
+		.line = line,
+		.text = profile_string(p, text, size),
+	};
+
+	if (!vec_push(&p->sources, s))
+		p->failed = true;
+}
+
+uint32_t profile_add_thread(struct profile *p, int32_t pid, int32_t tid,
+			    uint64_t now_ns)
+{
+	struct profile_thread t = {
+		.pid = pid,
+		.tid = tid,
+		.start_ns = now_ns,
+		.end_ns = now_ns,
+	};
+
+	if (p->threads.nr >= THREAD_NR_MAX || !vec_push(&p->threads, t))
+		return out_of_memory(p);
+	return p->threads.nr - 1;
+}
+
+void profile_tick(struct profile *p, uint64_t now_ns)
+{
+	uint64_t now_us = now_ns / 1000;
+
+	/* A clock that steps back stands still instead. */
+	if (now_us < p->clock_last_us)
+		now_us = p->clock_last_us;
+	buf_add_varint(&p->clock, now_us - p->clock_last_us);
+	p->clock_last_us = now_us;
+	p->now_ns = now_ns;
+	p->tick_nr++;
+	if (p->clock.failed)
+		p->failed = true;
+}
+
+static uint64_t count_key(uint32_t thread, uint64_t value)
+{
+	return (uint64_t)thread << 34 | value;
+}
+
+/* The index in p->counts, which is made when it is new; MAP_NONE: no memory. */
+static uint32_t find_count(struct profile *p, uint32_t thread, uint64_t value)
+{
+	uint64_t key = count_key(thread, value);
+	uint32_t id = map_get(&p->count_ids, key);
+	struct profile_thread *t = &p->threads.at[thread];
+	struct profile_count c = {
+		.thread = thread,
+		.node = (uint32_t)(value >> 2),
+		.quality = (enum sample_quality)(value & 3),
+		.code = t->codes.nr,
+	};
+
+	if (id != MAP_NONE)
+		return id;
+	id = p->counts.nr;
+	if (!vec_push(&p->counts, c))
+		return MAP_NONE;
+	if (!vec_push(&t->codes, id)) {
+		p->counts.nr--;
+		return MAP_NONE;
+	}
+	if (!map_put(&p->count_ids, key, id)) {
+		t->codes.nr--;
+		p->counts.nr--;
+		return MAP_NONE;
+	}
+	return id;
+}
+
+static void close_run(struct profile *p, struct profile_track *k)
+{
+	if (!k->run_nr)
+		return;
+	track_put(&k->runs, k->last_code, k->run_nr);
+	k->run_nr = 0;
+	if (k->runs.failed)
+		p->failed = true;
+}
+
+static void clear_track(struct profile_track *k)
+{
+	buf_clear(&k->runs);
+	k->runs.failed = false;
+	k->tick_nr = 0;
+	k->run_nr = 0;
+}
+
+/* Put the track aside as a piece, to begin a new one. */
+static void end_piece(struct profile *p, uint32_t thread)
+{
+	struct profile_track *k = &p->threads.at[thread].track;
+	struct profile_piece piece = {thread, k->first_tick, k->tick_nr, {0}};
+
+	close_run(p, k);
+	buf_add(&piece.runs, k->runs.data, k->runs.size);
+	if (piece.runs.failed || !vec_push(&p->pieces, piece)) {
+		buf_release(&piece.runs);
+		p->failed = true;
+	}
+	clear_track(k);
+}
+
+/* The stack changed, or the track does not reach to the tick before. */
+static bool begin_run(struct profile *p, uint32_t thread, uint64_t value,
+		      uint64_t tick)
+{
+	struct profile_track *k = &p->threads.at[thread].track;
+	uint32_t count = find_count(p, thread, value);
+
+	if (count == MAP_NONE) {
+		p->failed = true;
+		return false;
+	}
+	if (k->tick_nr &&
+	    (k->next_tick != tick || k->runs.size >= TRACK_SIZE_MAX))
+		end_piece(p, thread);
+	close_run(p, k);
+	if (!k->tick_nr)
+		k->first_tick = tick;
+	k->last_value = value;
+	k->last_count = count;
+	k->last_code = p->counts.at[count].code;
+	return true;
+}
+
+void profile_sample(struct profile *p, uint32_t thread, uint32_t node,
+		    enum sample_quality quality)
+{
+	uint64_t value = (uint64_t)node << 2 | quality;
+	uint64_t tick = p->tick_nr - 1;
+	struct profile_thread *t;
+	struct profile_track *k;
+
+	assert(p->tick_nr > 0);
+	assert(thread < p->threads.nr);
+	assert(node < p->nodes.nr && quality < SAMPLE_QUALITY_NR);
+	t = &p->threads.at[thread];
+	k = &t->track;
+	if (k->next_tick > tick)
+		return;
+	if ((!k->run_nr || k->last_value != value || k->next_tick != tick) &&
+	    !begin_run(p, thread, value, tick))
+		return;
+	k->run_nr++;
+	k->tick_nr++;
+	k->next_tick = tick + 1;
+	p->counts.at[k->last_count].nr++;
+	t->looks[quality]++;
+	t->end_ns = p->now_ns;
+}
+
+void profile_close_runs(struct profile *p)
+{
+	for (uint32_t i = 0; i < p->threads.nr; i++)
+		close_run(p, &p->threads.at[i].track);
+}
+
+void profile_drop_taken(struct profile *p)
+{
+	release_pieces(p);
+	for (uint32_t i = 0; i < p->threads.nr; i++)
+		clear_track(&p->threads.at[i].track);
+	buf_clear(&p->clock);
+	p->clock_first_tick = p->tick_nr;
+	p->clock_base_us = p->clock_last_us;
+}
+
+bool profile_add_count(struct profile *p, uint32_t thread, uint32_t node,
+		       enum sample_quality quality, uint64_t nr)
+{
+	uint64_t value = (uint64_t)node << 2 | quality;
+	struct profile_thread *t;
+	uint64_t *looks;
+	uint32_t count;
+
+	assert(thread < p->threads.nr && node < p->nodes.nr);
+	count = find_count(p, thread, value);
+	if (count == MAP_NONE)
+		return false;
+	t = &p->threads.at[thread];
+	looks = &t->looks[quality];
+	/* The thread's sum is the larger: it cannot pass before this one. */
+	if (__builtin_add_overflow(*looks, nr, looks))
+		return false;
+	p->counts.at[count].nr += nr;
+	return true;
+}

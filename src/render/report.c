@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+#include "render/report.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "render/digits.h"
+#include "render/report_parts.h"
+
+#define WIDTH_DEFAULT 80
+#define WIDTH_LEAST 60 /* below it the tables have no room for names */
+#define LIMIT_DEFAULT 10
+#define LIMIT_MOST 1000
+
+#define DOT " \xc2\xb7 "
+
+struct page report_page(struct buf *out, const struct render_opts *opts)
+{
+	unsigned width = opts->width ? opts->width : WIDTH_DEFAULT;
+
+	return (struct page){
+		.out = out,
+		.width = width < WIDTH_LEAST ? WIDTH_LEAST : width,
+		.colour = opts->colour,
+	};
+}
+
+void report_split(size_t total, size_t *first, size_t *second)
+{
+	size_t least = total * 2 / 5;
+
+	if (*first + *second <= total)
+		return;
+	if (least > *second)
+		least = *second;
+	if (*first > total - least)
+		*first = total - least;
+	if (*second > total - *first)
+		*second = total - *first;
+}
+
+static const char *signal_name(int number)
+{
+	switch (number) {
+	case SIGHUP:
+		return " (SIGHUP)";
+	case SIGINT:
+		return " (SIGINT)";
+	case SIGQUIT:
+		return " (SIGQUIT)";
+	case SIGILL:
+		return " (SIGILL)";
+	case SIGABRT:
+		return " (SIGABRT)";
+	case SIGBUS:
+		return " (SIGBUS)";
+	case SIGFPE:
+		return " (SIGFPE)";
+	case SIGKILL:
+		return " (SIGKILL)";
+	case SIGSEGV:
+		return " (SIGSEGV)";
+	case SIGPIPE:
+		return " (SIGPIPE)";
+	case SIGTERM:
+		return " (SIGTERM)";
+	default:
+		return "";
+	}
+}
+
+static void add_exit(struct buf *line, const struct profile *p)
+{
+	const char *how = profile_meta(p, META_EXIT);
+
+	if (!strncmp(how, "signal ", 7))
+		buf_printf(line, DOT "ended by %s%s", how,
+			   signal_name(atoi(how + 7)));
+	else if (*how)
+		buf_printf(line, DOT "exit %s", how);
+	else if (!strcmp(profile_meta(p, META_MODE), "attach"))
+		buf_add_str(line, DOT "still running at the end");
+}
+
+static void add_cpu(struct buf *line, const struct profile *p)
+{
+	char cpu[DIGITS_SIZE], user[DIGITS_SIZE], sys[DIGITS_SIZE];
+
+	digits_time(cpu, p->cpu_ns);
+	digits_time(user, p->user_ns);
+	digits_time(sys, p->sys_ns);
+	if (!p->cpu_ns)
+		buf_add_str(line, DOT "CPU time not known");
+	else if (p->user_ns || p->sys_ns)
+		buf_printf(line, DOT "%s CPU (%s user + %s sys)", cpu, user,
+			   sys);
+	else
+		buf_printf(line, DOT "%s CPU", cpu);
+}
+
+static void put_heading(struct report *r)
+{
+	const struct profile *p = r->profile;
+	const char *command = profile_meta(p, META_COMMAND);
+	const char *python = profile_meta(p, META_PYTHON);
+	char wall[DIGITS_SIZE];
+
+	page_style(&r->page, PAGE_BOLD);
+	page_put(&r->page, *command ? command : "(command not known)");
+	page_newline(&r->page);
+
+	digits_time(wall, p->wall_ns);
+	buf_clear(&r->scratch);
+	buf_printf(&r->scratch, "%s" DOT "%s wall", *python ? python : "Python",
+		   wall);
+	add_cpu(&r->scratch, p);
+	add_exit(&r->scratch, p);
+	page_words(&r->page, buf_str(&r->scratch), 2);
+	page_newline(&r->page);
+
+	page_style(&r->page, PAGE_DIM);
+	page_put(&r->page, "net: not estimated yet");
+	page_newline(&r->page);
+}
+
+static bool index_sources(struct report *r)
+{
+	const struct profile *p = r->profile;
+
+	for (uint32_t i = 0; i < p->sources.nr; i++) {
+		const struct profile_source *s = &p->sources.at[i];
+
+		if (!map_put(&r->sources, (uint64_t)s->file << 32 | s->line, i))
+			return false;
+	}
+	return true;
+}
+
+int render_report(struct buf *out, const struct profile *p,
+		  const struct render_opts *opts, struct err *err)
+{
+	struct report r = { .profile = p, .opts = opts };
+	struct safe_scope scope;
+	int rc;
+
+	r.page = report_page(out, opts);
+	r.limit = opts->limit ? opts->limit : LIMIT_DEFAULT;
+	if (r.limit > LIMIT_MOST)
+		r.limit = LIMIT_MOST;
+	safe_enter(&scope);
+	rc = summary_make(&r.summary, p, SUMMARY_ALL, 0, err);
+	if (rc != ERR_OK)
+		goto out;
+	if (!index_sources(&r)) {
+		rc = err_nomem(err);
+		goto out;
+	}
+	put_heading(&r);
+	rc = report_tables(&r, err);
+	if (rc == ERR_OK)
+		rc = report_threads(&r, err);
+	if (rc == ERR_OK)
+		rc = report_notes(&r, err);
+	if (rc == ERR_OK && (out->failed || r.scratch.failed))
+		rc = err_nomem(err);
+out:
+	summary_release(&r.summary);
+	map_release(&r.sources);
+	buf_release(&r.scratch);
+	safe_leave(&scope);
+	return rc;
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+#include "sample/look.h"
+
+/*
+ * A thread that calls and returns all the time has another stack at the end
+ * of a reading (some 2 us) than at its beginning. Reading again until one
+ * holds would prefer quiet moments and falsify the profile. So there are two
+ * ways to look, and the choice depends on what the program was like, not on
+ * the moment:
+ *
+ * - apart: from any CPU. Costs the target nothing but is right only where
+ *   stacks mostly stand still.
+ * - beside: from the CPU of the thread that moves, which therefore does not
+ *   run while we read (place.h).
+ *
+ * We begin beside. One look in PROBE_EVERY is tried apart first; when
+ * calm_needed of them held in a row we stay apart until a look fails, and
+ * then ask for twice as many. A look that failed apart is repeated beside at
+ * once, so nothing is lost; only those few (below 1 in CALM_FIRST) are drawn
+ * from a slightly later moment.
+ */
+#define PROBE_EVERY 8
+#define CALM_FIRST 128
+#define CALM_MAX 4096
+
+/*
+ * Rounds of reading for one look. One is the rule; each frame outside of the
+ * data stack that is new costs one, moving to another CPU one or two.
+ */
+#define ROUNDS_MAX 16
+
+void look_init(struct look *k, struct py_process *p, struct profile *profile,
+	       struct roster *roster, struct names *names, uint64_t seed)
+{
+	k->process = p;
+	k->profile = profile;
+	k->roster = roster;
+	k->names = names;
+	gil_find(&k->gil, p);
+	k->random = seed | 1;
+	k->rounds_max = ROUNDS_MAX;
+	k->policy.beside = true;
+	k->policy.follow = target_pid(p->target);
+	k->policy.calm_needed = CALM_FIRST;
+	place_init(&k->policy.place);
+}
+
+void look_release(struct look *k)
+{
+	place_apart(&k->policy.place);
+	vec_release(&k->counts);
+}
+
+double look_random(struct look *k)
+{
+	k->random ^= k->random >> 12;
+	k->random ^= k->random << 25;
+	k->random ^= k->random >> 27;
+	return (double)(k->random * 0x2545f4914f6cdd1du >> 11) * 0x1p-53;
+}
+
+static void record(struct look *k, struct roster_thread *t, uint32_t node,
+		   enum sample_quality quality)
+{
+	profile_sample(k->profile, t->in_profile, node, quality);
+	t->pending = false;
+	t->has_node = quality == SAMPLE_COMPLETE;
+	t->node = node;
+}
+
+/* A whole stack becomes a sample, unless one of its frames is none. */
+static int accept(struct look *k, struct roster_thread *t, uint64_t now_ns,
+		  struct err *err)
+{
+	const struct py_frame *frames;
+	uint32_t nr, stable, node;
+	int rc;
+
+	frames = py_reader_frames(t->reader, &nr, &stable);
+	rc = names_node(k->names, &t->memory, frames, nr, now_ns, &node, err);
+	if (!rc)
+		record(k, t, node, SAMPLE_COMPLETE);
+	else if (rc == ERR_CORRUPT)
+		t->moved = true;
+	return rc == ERR_CORRUPT ? ERR_OK : rc;
+}
+
+/* What remains of a thread that would not hold still: its root side. */
+static int salvage(struct look *k, struct roster_thread *t, uint64_t now_ns,
+		   struct err *err)
+{
+	const struct py_frame *frames;
+	uint32_t nr, stable, node;
+	int rc;
+
+	frames = py_reader_frames(t->reader, &nr, &stable);
+	rc = names_node(k->names, &t->memory, frames + (nr - stable), stable,
+			now_ns, &node, err);
+	if (rc && rc != ERR_CORRUPT)
+		return rc;
+	record(k, t, node, node ? SAMPLE_SALVAGED : SAMPLE_LOST);
+	return ERR_OK;
+}
+
+static int judge(struct look *k, struct roster_thread *t, unsigned done,
+		 uint64_t now_ns, struct err *err)
+{
+	enum py_look look;
+	int rc = py_stack_judge(t->reader, done, &look, err);
+
+	if (rc == ERR_GONE && !done) {
+		t->pending = false;
+		t->gone = true;
+		k->list_changed = true;
+		return ERR_OK;
+	}
+	if (rc)
+		return rc;
+	t->moved = look == PY_LOOK_MOVED;
+	return look == PY_LOOK_WHOLE ? accept(k, t, now_ns, err) : ERR_OK;
+}
+
+/* Plan as many pending threads from `from` on as fit into one read. */
+static uint32_t plan_batch(struct look *k, uint32_t from, unsigned *pieces_nr)
+{
+	struct roster *r = k->roster;
+	uint32_t i;
+
+	*pieces_nr = k->gil_planned ? 1 : 0;
+	k->counts.nr = 0;
+	for (i = from; i < r->threads.nr; i++) {
+		unsigned nr = 0;
+
+		if (r->threads.at[i]->pending) {
+			nr = py_stack_plan(r->threads.at[i]->reader,
+					   k->pieces + *pieces_nr,
+					   TARGET_PIECES_MAX - *pieces_nr);
+			if (!nr)
+				break;
+		}
+		if (!vec_push(&k->counts, nr))
+			break;
+		*pieces_nr += nr;
+	}
+	return i;
+}
+
+static int judge_batch(struct look *k, uint32_t from, unsigned done,
+		       uint64_t now_ns, bool *broken, struct err *err)
+{
+	int rc = ERR_OK;
+
+	*broken = false;
+	for (uint32_t i = 0; i < k->counts.nr && !rc && !*broken; i++) {
+		unsigned nr = k->counts.at[i];
+		unsigned got = done < nr ? done : nr;
+
+		if (!nr)
+			continue;
+		rc = judge(k, k->roster->threads.at[from + i], got, now_ns,
+			   err);
+		/* The pieces after one that is not mapped were not read. */
+		*broken = got < nr;
+		done -= got;
+	}
+	return rc;
+}
+
+/* ---- threads that cannot have moved ------------------------------------- */
+
+/* Two threads are read as quickly as the lock is. */
+#define PARK_MIN 3
+
+/*
+ * Every so often all threads are read, whatever the lock tells, so that a
+ * mistake about it could not last.
+ */
+#define FULL_EVERY 64
+
+static void park(struct look *k)
+{
+	struct roster *r = k->roster;
+
+	k->gil_planned = false;
+	if (r->threads.nr < PARK_MIN ||
+	    !gil_plan(&k->gil, &k->process->layout, &k->pieces[0]))
+		return;
+	k->gil_planned = true;
+	if (!k->gil.known || k->full_in-- == 0) {
+		k->full_in = FULL_EVERY;
+		return;
+	}
+	for (uint32_t i = 0; i < r->threads.nr; i++) {
+		struct roster_thread *t = r->threads.at[i];
+
+		t->parked = t->has_node && t->raw.addr != k->gil.holder;
+		t->pending = !t->parked;
+	}
+}
+
+/* The lock was read: who of the parked has to be looked at after all? */
+static void unpark(struct look *k, bool read)
+{
+	enum gil_news news = gil_judge(&k->gil, read);
+
+	for (uint32_t i = 0; i < k->roster->threads.nr; i++) {
+		struct roster_thread *t = k->roster->threads.at[i];
+
+		if (!t->parked)
+			continue;
+		t->parked = false;
+		if (news == GIL_UNKNOWN || (news == GIL_ONE_SWITCH &&
+					    t->raw.addr == k->gil.holder))
+			t->pending = true;
+		else
+			record(k, t, t->node, SAMPLE_COMPLETE);
+	}
+}
+
+/* ---- reading ------------------------------------------------------------ */
+
+static int read_batch(struct look *k, uint32_t from, uint32_t *to,
+		      uint64_t now_ns, struct err *err)
+{
+	unsigned pieces_nr, done = 0;
+	bool broken;
+	int rc = ERR_OK;
+
+	*to = plan_batch(k, from, &pieces_nr);
+	if (*to == from)
+		return err_nomem(err);
+	if (pieces_nr)
+		rc = target_readv(k->process->target, k->pieces, pieces_nr,
+				  &done, err);
+	if (rc)
+		return rc;
+	if (k->gil_planned) {
+		k->gil_planned = false;
+		rc = judge_batch(k, from, done ? done - 1 : 0, now_ns, &broken,
+				 err);
+		unpark(k, done > 0);
+		return rc;
+	}
+	return judge_batch(k, from, done, now_ns, &broken, err);
+}
+
+/* Read all pending threads once. */
+static int read_pending(struct look *k, uint64_t now_ns, struct err *err)
+{
+	uint32_t from = 0;
+	int rc = ERR_OK;
+
+	while (!rc && from < k->roster->threads.nr)
+		rc = read_batch(k, from, &from, now_ns, err);
+	return rc;
+}
+
+static struct roster_thread *first_pending(struct look *k, bool moved)
+{
+	for (uint32_t i = 0; i < k->roster->threads.nr; i++) {
+		struct roster_thread *t = k->roster->threads.at[i];
+
+		if (t->pending && (t->moved || !moved))
+			return t;
+	}
+	return NULL;
+}
+
+static void go_beside(struct look *k)
+{
+	place_beside(&k->policy.place, target_pid(k->process->target),
+		     k->policy.follow);
+}
+
+static void note_failure_apart(struct look_policy *p)
+{
+	p->calm = 0;
+	if (!p->beside && p->calm_needed < CALM_MAX)
+		p->calm_needed *= 2;
+	p->beside = true;
+}
+
+static void note_success_apart(struct look_policy *p)
+{
+	if (p->beside && ++p->calm >= p->calm_needed)
+		p->beside = false;
+}
+
+/* Where the next look is taken from. */
+static void choose_place(struct look *k)
+{
+	if (!k->policy.beside || look_random(k) * PROBE_EVERY < 1)
+		place_apart(&k->policy.place);
+	else if (k->policy.place.cpu < 0)
+		go_beside(k);
+}
+
+static void begin(struct look *k)
+{
+	for (uint32_t i = 0; i < k->roster->threads.nr; i++) {
+		k->roster->threads.at[i]->pending = true;
+		k->roster->threads.at[i]->parked = false;
+		k->roster->threads.at[i]->moved = false;
+		k->roster->threads.at[i]->gone = false;
+	}
+	park(k);
+}
+
+int look_at_all(struct look *k, uint64_t now_ns, struct err *err)
+{
+	bool apart = k->policy.place.cpu < 0, failed = false;
+	struct roster_thread *t;
+	int rc = ERR_OK;
+
+	begin(k);
+	for (uint32_t round = 0; round < k->rounds_max && !rc; round++) {
+		rc = read_pending(k, now_ns, err);
+		if (rc || !first_pending(k, false))
+			break;
+		t = first_pending(k, true);
+		/* One that is still unknown after learning may be running
+		 * away from us. */
+		if (!t && round % 2 == 1)
+			t = first_pending(k, false);
+		if (!t)
+			continue;
+		if (apart && !failed)
+			note_failure_apart(&k->policy);
+		failed = true;
+		if (t->tid)
+			k->policy.follow = t->tid;
+		go_beside(k);
+	}
+	while (!rc && (t = first_pending(k, false)))
+		rc = salvage(k, t, now_ns, err);
+	if (apart && !failed && !rc)
+		note_success_apart(&k->policy);
+	choose_place(k);
+	return rc;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One look at all threads of the target, and what it is worth.
+ */
+#ifndef TARE_SAMPLE_LOOK_H
+#define TARE_SAMPLE_LOOK_H
+
+#include "sample/gil.h"
+#include "sample/names.h"
+#include "sample/place.h"
+#include "sample/roster.h"
+
+/* How the sampler decides where to be; see look.c. */
+struct look_policy {
+	struct place place;
+	bool beside;	      /* sample from the CPU of the moving thread */
+	pid_t follow;	      /* that thread */
+	uint32_t calm;	      /* looks from apart in a row that held */
+	uint32_t calm_needed; /* how many until we stay apart */
+};
+
+struct look {
+	struct py_process *process;
+	struct profile *profile;
+	struct roster *roster;
+	struct names *names;
+	struct look_policy policy;
+	struct gil gil;
+	bool gil_planned;  /* the first piece of the batch is the lock's */
+	uint32_t full_in;  /* looks until all threads are read again */
+	struct target_piece pieces[TARGET_PIECES_MAX];
+	VEC(unsigned) counts; /* pieces of each thread of a batch */
+	uint64_t random;      /* state of the generator */
+	bool list_changed;    /* a thread came or went: refresh the roster */
+	uint32_t rounds_max;
+};
+
+/* None of the arguments is owned. look_release() frees what `k` grew. */
+void look_init(struct look *k, struct py_process *p, struct profile *profile,
+	       struct roster *roster, struct names *names, uint64_t seed);
+void look_release(struct look *k);
+
+/*
+ * Look at every thread of the roster and give each one's sample to the
+ * profile, whose clock has ticked. Fails with ERR_GONE when the process has
+ * exited and ERR_CORRUPT when nothing of it can be found any more.
+ */
+int look_at_all(struct look *k, uint64_t now_ns, struct err *err);
+
+/* A number from 0 to below 1 that differs each time (xorshift64*). */
+double look_random(struct look *k);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where the sampler runs: anywhere, or on the CPU of the thread it looks at.
+ *
+ * While the sampler runs on a CPU, no other thread does. So a thread that was
+ * running there waits, like for any other program that takes its turn, and
+ * its stack stands still while it is read, without being stopped.
+ * docs/internals/stacks.md has the measurements.
+ */
+#ifndef TARE_SAMPLE_PLACE_H
+#define TARE_SAMPLE_PLACE_H
+
+#include <sched.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct place {
+	cpu_set_t home; /* where we might run before all this */
+	int cpu;	/* the one we hold on to; -1: anywhere */
+};
+
+/*
+ * Note where we may run, and ask for short turns: exact timers, and a small
+ * slice so that the scheduler lets us in at once (EEVDF, Linux 6.12+).
+ */
+void place_init(struct place *p);
+
+/*
+ * Move to the CPU on which thread `tid` of `pid` runs, or ran last. False
+ * when that is not known, or not allowed to us.
+ */
+bool place_beside(struct place *p, pid_t pid, pid_t tid);
+
+/* Go back to running anywhere. */
+void place_apart(struct place *p);
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+#include "sample/roster.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/task.h"
+
+/*
+ * Beyond this many threads their descriptors are not kept open: figures of
+ * the kernel are then only those of the last look that found one free.
+ */
+#define SCHEDSTAT_MAX 256
+
+void roster_init(struct roster *r, struct py_process *p,
+		 struct profile *profile)
+{
+	memset(r, 0, sizeof(*r));
+	r->process = p;
+	r->profile = profile;
+	r->foreign_ids = task_has_other_ids(target_pid(p->target));
+}
+
+/* ---- identity ----------------------------------------------------------- */
+
+/*
+ * The thread ID that the C library keeps behind pthread_self(), for Pythons
+ * that do not keep it themselves (before 3.11). `struct pthread` is private
+ * to glibc, but this field has not moved since 2.0 on these machines; what is
+ * read there is believed only when the process has such a thread.
+ */
+#if defined(__x86_64__)
+#define PTHREAD_TID 720
+#elif defined(__aarch64__)
+#define PTHREAD_TID 208
+#else
+#define PTHREAD_TID 0
+#endif
+
+static pid_t tid_of_pthread(struct roster *r, uint64_t pthread)
+{
+	struct err ignored;
+	uint32_t tid = 0;
+
+	if (!PTHREAD_TID || target_read(r->process->target,
+					pthread + PTHREAD_TID, &tid,
+					sizeof(tid), &ignored))
+		return 0;
+	return (pid_t)tid;
+}
+
+/* The kernel's ID here of the thread that calls itself `inner`. */
+static pid_t tid_here(struct roster *r, pid_t inner)
+{
+	pid_t pid = target_pid(r->process->target);
+
+	if (r->foreign_ids)
+		return task_find(pid, inner);
+	return task_exists(pid, inner) ? inner : 0;
+}
+
+static pid_t find_tid(struct roster *r, const struct py_thread *raw)
+{
+	pid_t inner = (pid_t)raw->native_id;
+
+	if (!raw->native_id)
+		inner = tid_of_pthread(r, raw->thread_id);
+	return inner > 0 ? tid_here(r, inner) : 0;
+}
+
+/* ---- the kernel's figures ----------------------------------------------- */
+
+static bool read_schedstat(int fd, uint64_t *cpu_ns, uint64_t *queue_ns)
+{
+	char text[96];
+	ssize_t got = pread(fd, text, sizeof(text) - 1, 0);
+
+	if (got <= 0)
+		return false;
+	text[got] = '\0';
+	return sscanf(text, "%" SCNu64 " %" SCNu64, cpu_ns, queue_ns) == 2;
+}
+
+static void open_schedstat(struct roster *r, struct roster_thread *t)
+{
+	char path[64];
+
+	t->schedstat = -1;
+	if (!t->tid || r->threads.nr >= SCHEDSTAT_MAX)
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat",
+		 (int)target_pid(r->process->target), (int)t->tid);
+	t->schedstat = open(path, O_RDONLY | O_CLOEXEC);
+	if (t->schedstat < 0)
+		return;
+	if (!read_schedstat(t->schedstat, &t->cpu_base_ns,
+			    &t->queue_base_ns)) {
+		close(t->schedstat);
+		t->schedstat = -1;
+	}
+}
+
+static void account(struct roster *r, struct roster_thread *t, uint64_t now_ns)
+{
+	struct profile_thread *out = &r->profile->threads.at[t->in_profile];
+	uint64_t cpu_ns, queue_ns;
+
+	if (t->schedstat < 0 ||
+	    !read_schedstat(t->schedstat, &cpu_ns, &queue_ns))
+		return;
+	out->has_sched = true;
+	out->cpu_ns = cpu_ns - t->cpu_base_ns;
+	out->run_queue_ns = queue_ns - t->queue_base_ns;
+	if (now_ns > out->end_ns)
+		out->end_ns = now_ns;
+}
+
+void roster_account(struct roster *r, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < r->threads.nr; i++)
+		account(r, r->threads.at[i], now_ns);
+}
+
+/* ---- the list ----------------------------------------------------------- */
+
+static void free_thread(struct roster_thread *t)
+{
+	if (!t)
+		return;
+	if (t->schedstat >= 0)
+		close(t->schedstat);
+	py_reader_free(t->reader);
+	names_memory_release(&t->memory);
+	free(t);
+}
+
+static void name_thread(struct roster *r, struct roster_thread *t)
+{
+	struct profile_thread *out = &r->profile->threads.at[t->in_profile];
+	pid_t pid = target_pid(r->process->target);
+	char name[64];
+
+	out->main = t->tid == pid;
+	if (out->main)
+		snprintf(name, sizeof(name), "MainThread");
+	else if (!task_name(pid, t->tid, name, sizeof(name)))
+		name[0] = '\0';
+	out->name = profile_string(r->profile, name, strlen(name));
+}
+
+static struct roster_thread *new_thread(struct roster *r,
+					const struct py_thread *raw,
+					uint64_t now_ns)
+{
+	struct roster_thread *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->raw = *raw;
+	t->schedstat = -1;
+	t->reader = py_reader_new(r->process, raw->addr);
+	if (!t->reader) {
+		free_thread(t);
+		return NULL;
+	}
+	t->tid = find_tid(r, raw);
+	open_schedstat(r, t);
+	t->in_profile = profile_add_thread(
+		r->profile, target_pid(r->process->target), t->tid, now_ns);
+	name_thread(r, t);
+	return t;
+}
+
+static struct roster_thread *find_thread(struct roster *r,
+					 const struct py_thread *raw)
+{
+	uint32_t index = map_get(&r->by_addr, raw->addr);
+	struct roster_thread *t;
+
+	if (index == MAP_NONE)
+		return NULL;
+	t = r->threads.at[index];
+	return t->raw.thread_id == raw->thread_id &&
+			       t->raw.native_id == raw->native_id
+		       ? t
+		       : NULL;
+}
+
+/* A thread state before its thread has begun has no IDs yet. */
+static bool has_begun(const struct roster *r, const struct py_thread *raw)
+{
+	return raw->thread_id &&
+	       (raw->native_id ||
+		r->process->layout.thread_native_thread_id == PY_ABSENT);
+}
+
+static void drop_unlisted(struct roster *r, uint64_t now_ns)
+{
+	uint32_t kept = 0;
+
+	map_clear(&r->by_addr);
+	for (uint32_t i = 0; i < r->threads.nr; i++) {
+		struct roster_thread *t = r->threads.at[i];
+
+		if (t->listed && map_put(&r->by_addr, t->raw.addr, kept)) {
+			r->threads.at[kept++] = t;
+			continue;
+		}
+		account(r, t, now_ns);
+		free_thread(t);
+	}
+	r->threads.nr = kept;
+}
+
+int roster_refresh(struct roster *r, uint64_t now_ns, struct err *err)
+{
+	int rc = py_threads_read(r->process, &r->scratch, err);
+
+	if (rc)
+		return rc;
+	for (uint32_t i = 0; i < r->threads.nr; i++)
+		r->threads.at[i]->listed = false;
+	for (uint32_t i = 0; i < r->scratch.thread.nr; i++) {
+		const struct py_thread *raw = &r->scratch.thread.at[i];
+		struct roster_thread *t;
+
+		if (!has_begun(r, raw))
+			continue;
+		t = find_thread(r, raw);
+		if (!t) {
+			t = new_thread(r, raw, now_ns);
+			if (!t || !vec_push(&r->threads, t)) {
+				free_thread(t);
+				return err_nomem(err);
+			}
+		}
+		t->listed = true;
+	}
+	drop_unlisted(r, now_ns);
+	return ERR_OK;
+}
+
+void roster_release(struct roster *r, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < r->threads.nr; i++) {
+		account(r, r->threads.at[i], now_ns);
+		free_thread(r->threads.at[i]);
+	}
+	vec_release(&r->threads);
+	vec_release(&r->scratch.thread);
+	map_release(&r->by_addr);
+}

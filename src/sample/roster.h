@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The Python threads of the target: who they are, kept up to date.
+ */
+#ifndef TARE_SAMPLE_ROSTER_H
+#define TARE_SAMPLE_ROSTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/map.h"
+#include "cpython/process.h"
+#include "cpython/stack.h"
+#include "profile/profile.h"
+#include "sample/names.h"
+
+struct roster_thread {
+	struct py_thread raw;
+	pid_t tid;	      /* as the kernel has it here; 0: not known */
+	uint32_t in_profile;  /* index in profile->threads */
+	struct py_reader *reader;
+	struct names_memory memory;
+	int schedstat; /* file descriptor, -1: none */
+	uint64_t cpu_base_ns, queue_base_ns;
+	bool listed; /* found in the list that is being read */
+
+	/* The last sample, while it was a complete one. */
+	bool has_node;
+	uint32_t node;
+
+	/* State of the present tick, for look.c. */
+	bool pending;
+	bool parked; /* cannot have moved, unless the GIL tells otherwise */
+	bool moved;
+	bool gone;
+};
+
+struct roster {
+	struct py_process *process;
+	struct profile *profile;
+	VEC(struct roster_thread *) threads; /* newest first */
+	struct map by_addr; /* thread state -> index in threads */
+	struct py_threads scratch;
+	bool foreign_ids; /* the target numbers its threads differently */
+};
+
+void roster_init(struct roster *r, struct py_process *p,
+		 struct profile *profile);
+
+/* Read the list of threads anew; `now_ns` is the profile's time. */
+int roster_refresh(struct roster *r, uint64_t now_ns, struct err *err);
+
+/* Update the kernel's figures of every thread. */
+void roster_account(struct roster *r, uint64_t now_ns);
+
+/* Account a last time and release all. */
+void roster_release(struct roster *r, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sampling one CPython process from outside: when to look, and what to
+ * believe. Fills a `struct profile`.
+ *
+ * The target is only read (process_vm_readv, /proc); it is never written to
+ * and, unless `exact` asks for it, never stopped. How a stack is proven is in
+ * docs/internals/stacks.md.
+ */
+#ifndef TARE_SAMPLE_SAMPLE_H
+#define TARE_SAMPLE_SAMPLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "profile/profile.h"
+
+struct sample_opts {
+	double rate_hz; /* mean rate of the Poisson clock */
+	bool exact;	/* stop the target for each sample (ptrace) */
+	/* Set to true from a signal handler to end sample_run() early; may be
+	 * NULL. */
+	const volatile bool *stop;
+};
+
+enum sample_end {
+	SAMPLE_PAUSED,	/* `until_ns` was reached */
+	SAMPLE_STOPPED, /* *opts.stop became true */
+	SAMPLE_GONE,	/* the target exited, or its Python did */
+	SAMPLE_EXEC,	/* the target became another program: open again */
+};
+
+struct sampler;
+
+/*
+ * Get ready to sample process `pid` into `p`; neither is owned. Waits up to
+ * `patience_ns` for a Python interpreter to come up in it (a target that was
+ * just started; a shell script that ends in python). On success *out is the
+ * caller's to release with sampler_close().
+ *
+ * ERR_GONE: exited. ERR_UNSUPPORTED: no CPython in it, or one that tare does
+ * not know. ERR_PERM: the kernel forbids reading it. `err` has the hint.
+ */
+int sampler_open(struct sampler **out, pid_t pid,
+		 const struct sample_opts *opts, struct profile *p,
+		 uint64_t patience_ns, struct err *err);
+
+/*
+ * Take samples until `until_ns` (CLOCK_MONOTONIC) or one of the other ends.
+ * Can be called again after SAMPLE_PAUSED, to give the caller its turn.
+ */
+int sampler_run(struct sampler *s, uint64_t until_ns, enum sample_end *why,
+		struct err *err);
+
+/* One look at every thread, as a tick of its own; tries harder than a tick. */
+int sampler_once(struct sampler *s, struct err *err);
+
+/*
+ * Keep all that is read of the target from now on; then write it to `path`,
+ * which must not exist yet: what a bug report needs, and what tests replay.
+ */
+int sampler_start_capture(struct sampler *s, struct err *err);
+int sampler_save_capture(struct sampler *s, const char *path,
+			 struct err *err);
+
+/* Release `s`, closing the books of the threads in the profile. NULL is
+ * allowed. */
+void sampler_close(struct sampler *s);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Symbols of the files that a live process has mapped. */
+#ifndef TARE_TARGET_ELF_SYMBOLS_H
+#define TARE_TARGET_ELF_SYMBOLS_H
+
+#include "target/target.h"
+
+/*
+ * target_find_symbols() for a live process. The file is found through the
+ * root directory of the process, so also in a chroot or container.
+ */
+int elf_symbols_find(struct target *t, const struct target_maps *maps,
+		     const struct target_map *map,
+		     struct target_symbol *symbols, unsigned nr,
+		     struct err *err);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* A live process, read with process_vm_readv(2). */
+#include "target/target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "target/elf_symbols.h"
+#include "target/target_internal.h"
+
+static int read_error(pid_t pid, int error, struct err *err)
+{
+	if (error == ESRCH)
+		return err_set(err, ERR_GONE, "process %d has exited",
+			       (int)pid);
+	errno = error;
+	err_sys(err, "cannot read the memory of process %d", (int)pid);
+	if (err->code == ERR_PERM)
+		err_hint(err, "tare doctor %d   says what forbids it",
+			 (int)pid);
+	return err->code;
+}
+
+static int live_readv(struct target *t, const struct target_piece *pieces,
+		      unsigned nr, unsigned *done, struct err *err)
+{
+	struct iovec local[TARGET_PIECES_MAX], remote[TARGET_PIECES_MAX];
+	ssize_t got;
+	unsigned i;
+
+	*done = 0;
+	if (!nr)
+		return ERR_OK;
+
+	for (i = 0; i < nr; i++) {
+		local[i].iov_base = pieces[i].to;
+		local[i].iov_len = pieces[i].size;
+		remote[i].iov_base = (void *)(uintptr_t)pieces[i].addr;
+		remote[i].iov_len = pieces[i].size;
+	}
+	got = process_vm_readv(t->pid, local, nr, remote, nr, 0);
+	if (got < 0) {
+		if (errno == EFAULT)
+			return ERR_OK;
+		return read_error(t->pid, errno, err);
+	}
+	for (i = 0; i < nr && (size_t)got >= pieces[i].size; i++)
+		got -= (ssize_t)pieces[i].size;
+	*done = i;
+	return ERR_OK;
+}
+
+static int live_maps_text(struct target *t, char **text, struct err *err)
+{
+	struct buf b = {0};
+	char path[64];
+	ssize_t got = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)t->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		if (errno == ENOENT)
+			errno = ESRCH;
+		return read_error(t->pid, errno, err);
+	}
+	do {
+		if (!buf_reserve(&b, 65536))
+			break;
+		got = read(fd, b.data + b.size, 65536);
+		if (got > 0)
+			b.size += (size_t)got;
+	} while (got > 0);
+	close(fd);
+	if (b.failed || got < 0) {
+		buf_release(&b);
+		return b.failed ? err_nomem(err)
+				: read_error(t->pid, errno, err);
+	}
+	b.data[b.size] = '\0';
+	*text = b.data;
+	return ERR_OK;
+}
+
+static void live_close(struct target *t)
+{
+	(void)t;
+}
+
+static const struct target_ops live_ops = {
+	.readv = live_readv,
+	.maps_text = live_maps_text,
+	.find_symbols = elf_symbols_find,
+	.close = live_close,
+};
+
+int target_open(struct target **out, pid_t pid, struct err *err)
+{
+	*out = NULL;
+	if (pid <= 0 || (kill(pid, 0) && errno == ESRCH))
+		return err_set(err, ERR_GONE, "there is no process %d",
+			       (int)pid);
+	*out = calloc(1, sizeof(**out));
+	if (!*out)
+		return err_nomem(err);
+	(*out)->ops = &live_ops;
+	(*out)->pid = pid;
+	return ERR_OK;
+}

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: MIT
+"""What tests in Python share.
+
+  tare        path of the program under test: $TARE, or build/tare
+  python      one interpreter after the other; see Python below
+  any_python  just one, for tests that are not about interpreters
+
+TARE_PYTHONS=all (make test-pythons) takes every interpreter of this machine,
+TARE_PYTHONS=minor (the default) one of each minor version.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TOP / "tools"))
+
+import pythons  # noqa: E402
+
+# What tare promises to read.
+OLDEST, NEWEST = (3, 9), (3, 15)
+
+REQUIRED = os.environ.get("TARE_REQUIRE_PYTHONS", "").split()
+collect_ignore = [] if REQUIRED else ["python/test_coverage.py"]
+
+covered_minors = set()
+
+
+class Python:
+    """One interpreter, with what is needed to run programs in it.
+
+    The programs that start() starts are ended with the test. An interpreter
+    in a chroot sees only what place() put there for it.
+    """
+
+    def __init__(self, interpreter):
+        self.interpreter = interpreter
+        self.version = interpreter.version
+        self.minor = interpreter.minor
+        self.root = interpreter.root
+        self.name = interpreter.name
+        self.free_threaded = interpreter.free_threaded
+        self._folder = None
+        self._started = []
+
+    def folder(self):
+        """A fresh folder that programs in this interpreter can see."""
+        if self._folder is None:
+            parent = os.path.join(self.root, "tmp") if self.root else None
+            self._folder = tempfile.mkdtemp(prefix="tare-test-", dir=parent)
+        return pathlib.Path(self._folder)
+
+    def inside(self, path):
+        """A path as a program in this interpreter has to write it."""
+        if not self.root:
+            return str(path)
+        return "/" + os.path.relpath(path, self.root)
+
+    def place(self, script):
+        """Where a program can find `script` (a file): itself or a copy."""
+        if not self.root:
+            return str(script)
+        return self.inside(shutil.copy(script, self.folder()))
+
+    def write(self, name, text):
+        """A new file with this text; its path as a program sees it."""
+        path = self.folder() / name
+        path.write_text(text, encoding="utf-8")
+        return self.inside(path)
+
+    def command(self, *args, proc=False):
+        """The words of a command; no script in it is placed for you."""
+        return self.interpreter.command(*map(str, args), proc=proc)
+
+    def script(self, script, *args, proc=False):
+        """The words of a command that runs the file `script`."""
+        return self.command(self.place(script), *args, proc=proc)
+
+    def start(self, script, *args, proc=False, **popen):
+        """Start the file `script`; subprocess.Popen, pid the interpreter's."""
+        process = subprocess.Popen(
+            self.script(script, *args, proc=proc), **popen
+        )
+        self._started.append(process)
+        return process
+
+    def close(self):
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout, process.stderr):
+                if stream:
+                    stream.close()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def supported(interpreter):
+    numbers = tuple(map(int, interpreter.minor.split(".")))
+    return OLDEST <= numbers <= NEWEST and not interpreter.free_threaded
+
+
+def one_of_each_minor(found):
+    """The one outside a chroot where there is one; the newest of several."""
+    chosen = {}
+    for one in found:
+        known = chosen.get(one.minor)
+        if known is None or known.root or not one.root:
+            chosen[one.minor] = one
+    return list(chosen.values())
+
+
+def choose():
+    found = [one for one in FOUND if supported(one)]
+    if os.environ.get("TARE_PYTHONS") == "all":
+        return found
+    return one_of_each_minor(found)
+
+
+FOUND = pythons.find()
+CHOSEN = choose()
+
+
+@pytest.fixture(params=CHOSEN, ids=lambda one: one.name)
+def python(request):
+    one = Python(request.param)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def any_python():
+    local = [one for one in CHOSEN if not one.root] or CHOSEN
+    one = Python(local[-1])
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="session")
+def every_python():
+    """All that were found, with those that tare is right to refuse."""
+    return FOUND
+
+
+@pytest.fixture(scope="session")
+def tare():
+    path = pathlib.Path(os.environ.get("TARE") or TOP / "build" / "tare")
+    if not os.access(path, os.X_OK):
+        pytest.fail(f"{path} is not there: type 'make'", pytrace=False)
+    return str(path.absolute())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    if call.when == "call" and report.passed and "python" in params:
+        covered_minors.add(params["python"].minor)
+    return report
+
+
+@pytest.fixture(scope="session")
+def covered():
+    """Minor versions in which a test has passed so far."""
+    return covered_minors
+
+
+def pytest_collection_modifyitems(items):
+    # The question what was covered makes sense only at the end.
+    items.sort(key=lambda item: item.path.name == "test_coverage.py")

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""Shares that tare reports, held against clocks inside the program.
+
+The clocks are perf_counter, wall time, as are tare's samples: what else runs
+on the machine hits both alike.
+"""
+
+import json
+import math
+
+import pytest
+
+from tare_runs import HERE, record
+
+SIGMAS = 4
+
+
+def run(place, mode, seconds, rate):
+    """What the program says of itself, and what tare says of it."""
+    script = place.copy(HERE / "known_shares.py")
+    out = place.inside / "clocks.json"
+    recording = record(place, script, mode, seconds, out, rate=rate)
+    assert recording.stdout == "ok\n"
+    told = json.loads((place.outside / "clocks.json").read_text())
+    return told, recording.report()
+
+
+def seconds_of(report, key):
+    return {f["function"]: f[key] for f in report["functions"]}
+
+
+def spread(share, samples):
+    """The standard error of a share, in points."""
+    return 100 * math.sqrt(max(share * (1 - share), 0) / samples)
+
+
+def test_shares_from_5_to_95_percent_are_right(place):
+    told, report = run(place, "nested", 3.0, 5000)
+    total, own = seconds_of(report, "total_s"), seconds_of(report, "self_s")
+    samples = report["sampling"]["complete"]
+    assert samples >= 6000, f"too few samples to tell: {samples}"
+    levels = sorted(told["ns"])
+    errors = {}
+    for name, below in zip(levels, levels[1:] + [None]):
+        true = told["ns"][name] / told["wall_ns"]
+        errors[name] = 100 * (total[name] / total["rounds"] - true)
+        if below:
+            true -= told["ns"][below] / told["wall_ns"]
+            errors[name + " self"] = 100 * (own[name] / total["rounds"] - true)
+    text = ", ".join(f"{n} {e:+.2f}" for n, e in errors.items())
+    assert max(map(abs, errors.values())) <= 2.0, text
+    assert sum(map(abs, errors.values())) / len(errors) <= 0.7, text
+
+
+def per_round(told, report):
+    """Microseconds that each part takes in a round, by tare."""
+    own, total = seconds_of(report, "self_s"), seconds_of(report, "total_s")
+    scale = told["wall_ns"] / 1e3 / told["rounds"] / total["rounds"]
+    return {name: own.get(name, 0) * scale for name in told["ns"]}
+
+
+def test_twenty_slow_downs_come_back_in_order_and_size(place):
+    """An injected slow-down is known exactly, so an accurate profiler must
+    give it back: the difference between the run with and the run without."""
+    plain_told, plain = run(place, "plain", 1.5, 10000)
+    told, slow = run(place, "slow", 3.0, 10000)
+    before, after = per_round(plain_told, plain), per_round(told, slow)
+    truth, found, error = {}, {}, {}
+    length = told["wall_ns"] / 1e3 / told["rounds"]
+    for name, ns in told["ns"].items():
+        was = plain_told["ns"][name] / plain_told["rounds"]
+        truth[name] = (ns / told["rounds"] - was) / 1e3
+        found[name] = after[name] - before[name]
+        error[name] = length / 100 * spread(
+            ns / told["wall_ns"], slow["sampling"]["complete"])
+    text = "\n".join(f"{n}: {truth[n]:.1f} us, found {found[n]:.1f}, standard "
+                     f"error {error[n]:.1f}" for n in sorted(truth))
+    for name in truth:
+        assert abs(found[name] - truth[name]) <= max(
+            SIGMAS * error[name], 0.02 * length), f"{name}\n{text}"
+    for a in truth:
+        for b in truth:
+            gap = math.hypot(error[a], error[b]) * SIGMAS
+            if truth[a] + gap < truth[b]:
+                assert found[a] < found[b], f"{a} and {b}\n{text}"
+    assert rank_correlation(truth, found) >= 0.97, text
+
+
+def rank_correlation(a, b):
+    """Spearman's, for values without ties."""
+    places = [{n: i for i, n in enumerate(sorted(x, key=x.get))}
+              for x in (a, b)]
+    n = len(a)
+    return 1 - 6 * sum((places[0][k] - places[1][k]) ** 2
+                       for k in a) / (n * (n * n - 1))
+
+
+def test_the_rank_correlation_is_one_in_order_and_minus_one_reversed():
+    up = {i: i for i in range(9)}
+    down = {i: -i for i in range(9)}
+    assert rank_correlation(up, up) == pytest.approx(1)
+    assert rank_correlation(up, down) == pytest.approx(-1)

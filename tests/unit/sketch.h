@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* Small profiles, written as text, for the tests of what shows them. */
+#ifndef TARE_TESTS_SKETCH_H
+#define TARE_TESTS_SKETCH_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "profile/profile.h"
+
+#define MS ((uint64_t)1000000)
+
+static inline uint32_t sketch_string(struct profile *p, const char *text)
+{
+	return profile_string(p, text, strlen(text));
+}
+
+/*
+ * A stack as "function@file:first:line;...", root first; "" is the empty one.
+ */
+static inline uint32_t sketch_stack(struct profile *p, const char *stack)
+{
+	char *copy = strdup(stack), *rest = copy, *frame;
+	uint32_t node = 0;
+
+	while (*stack && (frame = strsep(&rest, ";"))) {
+		char *file = strrchr(frame, '@');
+		char *first = strchr(file + 1, ':');
+		char *line = strchr(first + 1, ':');
+		uint32_t function;
+
+		*file++ = *first++ = *line++ = '\0';
+		function = profile_function(p, sketch_string(p, frame),
+					    sketch_string(p, file),
+					    (uint32_t)atoi(first));
+		node = profile_node(
+			p, node,
+			profile_frame(p, function, (uint32_t)atoi(line)));
+	}
+	free(copy);
+	return node;
+}
+
+static inline void sketch_looks(struct profile *p, uint32_t thread,
+				const char *stack, enum sample_quality quality,
+				uint64_t nr)
+{
+	profile_add_count(p, thread, sketch_stack(p, stack), quality, nr);
+}
+
+static inline void sketch_source(struct profile *p, const char *file,
+				 uint32_t line, const char *text)
+{
+	profile_add_source(p, sketch_string(p, file), line, text, strlen(text));
+}
+
+/* A thread that was there all the time, its books not known. */
+static inline uint32_t sketch_thread(struct profile *p, int tid,
+				     const char *name)
+{
+	uint32_t thread = profile_add_thread(p, 100, tid, 0);
+
+	p->threads.at[thread].name = sketch_string(p, name);
+	p->threads.at[thread].main = tid == 100;
+	p->threads.at[thread].end_ns = p->wall_ns;
+	return thread;
+}
+
+static inline void sketch_books(struct profile *p, uint32_t thread,
+				uint64_t cpu_ns, uint64_t run_queue_ns)
+{
+	p->threads.at[thread].has_sched = true;
+	p->threads.at[thread].cpu_ns = cpu_ns;
+	p->threads.at[thread].run_queue_ns = run_queue_ns;
+}
+
+/* An empty recording of so many milliseconds at 1 kHz. */
+static inline struct profile *sketch_new(uint64_t ms)
+{
+	struct profile *p = profile_new();
+
+	p->asked_hz = 1000;
+	p->wall_ns = ms * MS;
+	p->tick_nr = ms;
+	return p;
+}
+
+#endif

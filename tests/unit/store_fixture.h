@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/* A folder to write in, and recordings to put there, for test_store_*.c. */
+#ifndef TARE_TESTS_UNIT_STORE_FIXTURE_H
+#define TARE_TESTS_UNIT_STORE_FIXTURE_H
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/store.h"
+
+static char folder[256];
+
+/* Make `folder` and go there. */
+__attribute__((unused)) static void enter_folder(void)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	snprintf(folder, sizeof(folder), "%s/tare-store-XXXXXX",
+		 tmp ? tmp : "/tmp");
+	cr_assert(mkdtemp(folder));
+	cr_assert_eq(chdir(folder), 0);
+}
+
+__attribute__((unused)) static void leave_folder(void)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+
+	cr_assert_eq(chdir("/"), 0);
+	while (dir && (entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		closedir(dir);
+	rmdir(folder);
+}
+
+__attribute__((unused)) static bool exists(const char *path)
+{
+	struct stat st;
+
+	return !lstat(path, &st);
+}
+
+__attribute__((unused)) static void write_file(const char *path,
+					       const void *data, size_t size)
+{
+	FILE *f = fopen(path, "we");
+
+	cr_assert(f);
+	cr_assert_eq(fwrite(data, 1, size, f), size);
+	cr_assert_eq(fclose(f), 0);
+}
+
+__attribute__((unused)) static char *read_whole(const char *path, size_t *size)
+{
+	FILE *f = fopen(path, "re");
+	struct stat st;
+	char *data;
+
+	cr_assert(f);
+	cr_assert_eq(fstat(fileno(f), &st), 0);
+	data = malloc((size_t)st.st_size + 1);
+	cr_assert(data);
+	*size = fread(data, 1, (size_t)st.st_size, f);
+	fclose(f);
+	return data;
+}
+
+/* Run SQL on a file, as a user with the sqlite3 program would. */
+__attribute__((unused)) static void sql(const char *path, const char *text)
+{
+	sqlite3 *db;
+	char *why = NULL;
+
+	cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+	cr_assert_eq(sqlite3_exec(db, text, NULL, NULL, &why), SQLITE_OK,
+		     "%s: %s", text, why);
+	sqlite3_close(db);
+}
+
+/* Names and stacks: main -> work -> fib (recursive), and a waiting thread. */
+__attribute__((unused)) static void add_stacks(struct profile *p,
+					       uint32_t nodes[6])
+{
+	static const char *const names[] = {"main", "work", "fib", "wait"};
+	uint32_t file = profile_string(p, "/home/u/a \"b\".py", 16);
+	uint32_t frames[4];
+
+	for (uint32_t i = 0; i < 4; i++) {
+		uint32_t name = profile_string(p, names[i], strlen(names[i]));
+
+		frames[i] = profile_frame(
+			p, profile_function(p, name, file, i * 10 + 1),
+			i * 10 + 2);
+	}
+	nodes[0] = 0;
+	nodes[1] = profile_node(p, 0, frames[0]);
+	nodes[2] = profile_node(p, nodes[1], frames[1]);
+	nodes[3] = profile_node(p, nodes[2], frames[2]);
+	nodes[4] = profile_node(p, nodes[3], frames[2]);
+	nodes[5] = profile_node(p, 0, frames[3]);
+}
+
+/* `tick_nr` ticks of two threads; the second comes and goes. */
+__attribute__((unused)) static void add_ticks(struct profile *p,
+					      uint64_t tick_nr)
+{
+	uint32_t nodes[6];
+
+	add_stacks(p, nodes);
+	if (!p->threads.nr) {
+		profile_add_thread(p, 100, 100, 0);
+		profile_add_thread(p, 100, 101, 0);
+		p->threads.at[0].main = true;
+		p->threads.at[1].name = profile_string(p, "helper", 6);
+	}
+	for (uint64_t i = 0; i < tick_nr; i++) {
+		uint64_t tick = p->tick_nr;
+
+		profile_tick(p, (tick + 1) * 1000000);
+		profile_sample(p, 0, nodes[tick / 3 % 5],
+			       tick % 50 == 49 ? SAMPLE_SALVAGED
+					       : SAMPLE_COMPLETE);
+		if (tick % 10 < 8)
+			profile_sample(p, 1, nodes[5], SAMPLE_COMPLETE);
+	}
+	p->wall_ns = p->tick_nr * 1000000;
+}
+
+__attribute__((unused)) static struct profile *new_recording(uint64_t tick_nr)
+{
+	struct profile *p = profile_new();
+
+	cr_assert(p);
+	p->asked_hz = 1000;
+	profile_set_meta(p, META_COMMAND, "python a.py");
+	add_ticks(p, tick_nr);
+	p->cpu_ns = 5;
+	p->user_ns = 3;
+	p->sys_ns = 2;
+	p->missed_nr = 1;
+	p->sampler_cpu_ns = 4;
+	p->threads.at[0].has_sched = true;
+	p->threads.at[0].cpu_ns = 77;
+	p->threads.at[0].run_queue_ns = 78;
+	profile_add_source(p, p->functions.at[0].file, 2, "x = 1", 5);
+	return p;
+}
+
+#define ok(call)                                                        \
+	do {                                                            \
+		int ok_rc = (call);                                     \
+		cr_assert_eq(ok_rc, ERR_OK, "%s: %s", #call, err.msg); \
+	} while (0)
+
+/* Record `tick_nr` ticks to `path` in three appends. */
+__attribute__((unused)) static void record(const char *path, uint64_t tick_nr)
+{
+	struct profile *p = new_recording(tick_nr / 2);
+	struct store *s;
+	struct err err;
+
+	ok(store_create(&s, path, true, &err));
+	ok(store_append(s, p, &err));
+	add_ticks(p, tick_nr / 4);
+	ok(store_append(s, p, &err));
+	add_ticks(p, tick_nr - tick_nr / 2 - tick_nr / 4);
+	ok(store_commit(s, p, &err));
+	store_close(s);
+	profile_free(p);
+}
+
+__attribute__((unused)) static const struct profile_count *
+find_count(const struct profile *p, const struct profile_count *like)
+{
+	for (uint32_t i = 0; i < p->counts.nr; i++)
+		if (p->counts.at[i].thread == like->thread &&
+		    p->counts.at[i].node == like->node &&
+		    p->counts.at[i].quality == like->quality)
+			return &p->counts.at[i];
+	return NULL;
+}
+
+/* All that a reader can see is the same. */
+__attribute__((unused)) static void
+assert_same(const struct profile *a, const struct profile *b)
+{
+	cr_assert_eq(a->strings.nr <= b->strings.nr, true);
+	for (uint32_t i = 0; i < a->strings.nr; i++)
+		cr_assert_str_eq(profile_text(a, i), profile_text(b, i));
+	cr_assert_eq(a->functions.nr, b->functions.nr);
+	cr_assert_eq(a->frames.nr, b->frames.nr);
+	cr_assert_eq(a->nodes.nr, b->nodes.nr);
+	cr_assert(!a->functions.nr ||
+		  !memcmp(a->functions.at, b->functions.at,
+			  a->functions.nr * sizeof(*a->functions.at)));
+	cr_assert(!a->frames.nr ||
+		  !memcmp(a->frames.at, b->frames.at,
+			  a->frames.nr * sizeof(*a->frames.at)));
+	cr_assert(!a->nodes.nr ||
+		  !memcmp(a->nodes.at, b->nodes.at,
+			  a->nodes.nr * sizeof(*a->nodes.at)));
+	cr_assert_eq(a->threads.nr, b->threads.nr);
+	for (uint32_t i = 0; i < a->threads.nr; i++) {
+		const struct profile_thread *x = &a->threads.at[i];
+		const struct profile_thread *y = &b->threads.at[i];
+
+		cr_assert_eq(x->pid, y->pid);
+		cr_assert_eq(x->tid, y->tid);
+		cr_assert_eq(x->name, y->name);
+		cr_assert_eq(x->main, y->main);
+		cr_assert_eq(x->start_ns, y->start_ns);
+		cr_assert_eq(x->end_ns, y->end_ns);
+		cr_assert_eq(x->has_sched, y->has_sched);
+		cr_assert_eq(x->cpu_ns, y->cpu_ns);
+		cr_assert_eq(x->run_queue_ns, y->run_queue_ns);
+		cr_assert(!memcmp(x->looks, y->looks, sizeof(x->looks)));
+	}
+	cr_assert_eq(a->counts.nr, b->counts.nr);
+	for (uint32_t i = 0; i < a->counts.nr; i++) {
+		const struct profile_count *c =
+			find_count(b, &a->counts.at[i]);
+
+		cr_assert(c);
+		cr_assert_eq(c->nr, a->counts.at[i].nr);
+	}
+	cr_assert_eq(a->sources.nr, b->sources.nr);
+	for (uint32_t i = 0; i < a->sources.nr; i++) {
+		cr_assert_eq(a->sources.at[i].file, b->sources.at[i].file);
+		cr_assert_eq(a->sources.at[i].line, b->sources.at[i].line);
+		cr_assert_eq(a->sources.at[i].text, b->sources.at[i].text);
+	}
+	for (uint32_t i = 0; i < a->meta.nr; i++)
+		cr_assert_str_eq(
+			profile_text(a, a->meta.at[i].value),
+			profile_meta(b, profile_text(a, a->meta.at[i].key)));
+	cr_assert_eq(a->asked_hz, b->asked_hz);
+	cr_assert_eq(a->wall_ns, b->wall_ns);
+	cr_assert_eq(a->cpu_ns, b->cpu_ns);
+	cr_assert_eq(a->user_ns, b->user_ns);
+	cr_assert_eq(a->sys_ns, b->sys_ns);
+	cr_assert_eq(a->tick_nr, b->tick_nr);
+	cr_assert_eq(a->missed_nr, b->missed_nr);
+	cr_assert_eq(a->sampler_cpu_ns, b->sampler_cpu_ns);
+}
+
+#endif

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+
+#include "render/report.h"
+#include "sketch.h"
+
+#define MAIN "<module>@/p/app.py:1:9"
+#define WORK MAIN ";work@/p/app.py:3:5"
+
+static void check(const struct profile *p, const struct render_opts *opts,
+		  const char *want)
+{
+	struct buf out = { 0 };
+	struct err err;
+
+	cr_assert_eq(render_report(&out, p, opts, &err), ERR_OK);
+	cr_expect_str_eq(buf_str(&out), want);
+	buf_release(&out);
+}
+
+static struct profile *one_thread(void)
+{
+	struct profile *p = sketch_new(4000);
+	uint32_t t = sketch_thread(p, 100, "python3");
+
+	profile_set_meta(p, META_COMMAND, "python3 app.py");
+	profile_set_meta(p, META_PYTHON, "CPython 3.13.5");
+	profile_set_meta(p, META_DIRECTORY, "/p");
+	profile_set_meta(p, META_EXIT, "0");
+	profile_set_meta(p, META_MODE, "run");
+	p->cpu_ns = 3900 * MS;
+	p->user_ns = 3800 * MS;
+	p->sys_ns = 100 * MS;
+	p->sampler_cpu_ns = 80 * MS;
+	sketch_books(p, t, 3900 * MS, 10 * MS);
+	sketch_looks(p, t, WORK, SAMPLE_COMPLETE, 2994);
+	sketch_looks(p, t, MAIN, SAMPLE_COMPLETE, 998);
+	sketch_looks(p, t, MAIN, SAMPLE_SALVAGED, 5);
+	sketch_looks(p, t, MAIN, SAMPLE_INCONSISTENT, 2);
+	sketch_looks(p, t, "", SAMPLE_LOST, 1);
+	sketch_source(p, "/p/app.py", 5, "\tx = x * x + c");
+	return p;
+}
+
+Test(render_report, a_small_program_at_80_columns)
+{
+	struct profile *p = one_thread();
+	struct render_opts opts = { .path = "app.tare" };
+
+	check(p, &opts,
+	      "python3 app.py\n"
+	      "CPython 3.13.5 · 4.00 s wall · 3.90 s CPU "
+	      "(3.80 s user + 100 ms sys) · exit 0\n"
+	      "net: not estimated yet\n"
+	      "\n"
+	      "hottest functions in % of 4.00 s wall time, waiting included\n"
+	      "self %  95 % CI  total %  self s  function  defined at\n"
+	      "    75    74–76     75      3.00  work      app.py:3\n"
+	      "    25    24–26    100.0    1.00  <module>  app.py:1\n"
+	      "\n"
+	      "hottest lines\n"
+	      "self %  95 % CI  total %  self s  line      source\n"
+	      "    75    74–76     75      3.00  app.py:5  x = x * x + c\n"
+	      "    25    24–26    100.0    1.00  app.py:9  in <module>\n"
+	      "\n"
+	      "sampling: 4,000 looks, 1000 of 1000 Hz delivered: "
+	      "3,992 complete (99.8 %), 5\n"
+	      "  salvaged, 2 inconsistent, 1 lost; tare used 80.0 ms CPU "
+	      "(2.0 % of one core)\n"
+	      "next: tare export app.tare --format collapsed\n");
+	profile_free(p);
+}
+
+Test(render_report, a_wide_page_has_bars)
+{
+	struct profile *p = one_thread();
+	struct render_opts opts = { .width = 120 };
+
+	check(p, &opts,
+	      "python3 app.py\n"
+	      "CPython 3.13.5 · 4.00 s wall · 3.90 s CPU "
+	      "(3.80 s user + 100 ms sys) · exit 0\n"
+	      "net: not estimated yet\n"
+	      "\n"
+	      "hottest functions in % of 4.00 s wall time, waiting included\n"
+	      "self %  95 % CI  total %  self s                "
+	      "function  defined at\n"
+	      "    75    74–76     75      3.00  █████████     "
+	      "work      app.py:3\n"
+	      "    25    24–26    100.0    1.00  ███           "
+	      "<module>  app.py:1\n"
+	      "\n"
+	      "hottest lines\n"
+	      "self %  95 % CI  total %  self s                "
+	      "line      source\n"
+	      "    75    74–76     75      3.00  █████████     "
+	      "app.py:5  x = x * x + c\n"
+	      "    25    24–26    100.0    1.00  ███           "
+	      "app.py:9  in <module>\n"
+	      "\n"
+	      "sampling: 4,000 looks, 1000 of 1000 Hz delivered: "
+	      "3,992 complete (99.8 %), 5 salvaged, 2 inconsistent, "
+	      "1 lost; tare used\n"
+	      "  80.0 ms CPU (2.0 % of one core)\n");
+	profile_free(p);
+}
+
+Test(render_report, colour_changes_nothing_but_colour)
+{
+	struct profile *p = one_thread();
+	struct render_opts plain = { 0 }, colour = { .colour = true };
+	struct buf want = { 0 }, got = { 0 }, stripped = { 0 };
+	struct err err;
+	const char *at;
+
+	profile_set_meta(p, META_EXPECT, "work=75%\nwork=10%\nnone=1%");
+	cr_assert_eq(render_report(&want, p, &plain, &err), ERR_OK);
+	cr_assert_eq(render_report(&got, p, &colour, &err), ERR_OK);
+	cr_expect_null(strchr(buf_str(&want), '\033'));
+	cr_expect_not_null(strstr(buf_str(&got), "\033[32msupported\033[0m"));
+	for (at = buf_str(&got); *at; at++) {
+		if (*at == '\033')
+			at = strchr(at, 'm');
+		else
+			buf_add_char(&stripped, *at);
+	}
+	cr_expect_str_eq(buf_str(&stripped), buf_str(&want));
+	buf_release(&want);
+	buf_release(&got);
+	buf_release(&stripped);
+	profile_free(p);
+}
+
+static struct profile *two_threads(void)
+{
+	struct profile *p = sketch_new(2000);
+	uint32_t a, b;
+
+	profile_set_meta(p, META_COMMAND, "python3 -m pool");
+	profile_set_meta(p, META_MODE, "attach");
+	a = sketch_thread(p, 100, "python3");
+	b = sketch_thread(p, 107, "worker");
+	sketch_books(p, a, 20 * MS, 1 * MS);
+	sketch_books(p, b, 1900 * MS, 30 * MS);
+	sketch_looks(p, a, "wait@/usr/lib/python3.13/threading.py:1:7",
+		     SAMPLE_COMPLETE, 2000);
+	sketch_looks(p, b, "crunch@/p/pool.py:4:6", SAMPLE_COMPLETE, 1480);
+	sketch_looks(p, b, "", SAMPLE_COMPLETE, 520);
+	return p;
+}
+
+Test(render_report, threads_have_a_table)
+{
+	struct profile *p = two_threads();
+	struct render_opts opts = { .path = "a b.tare" };
+
+	check(p, &opts,
+	      "python3 -m pool\n"
+	      "Python · 2.00 s wall · CPU time not known · still running at "
+	      "the end\n"
+	      "net: not estimated yet\n"
+	      "\n"
+	      "hottest functions in % of 4.00 s: the wall time of 2 threads, "
+	      "waiting included\n"
+	      "self %  95 % CI  total %  self s  function           "
+	      "defined at\n"
+	      "    50    48–52       50    2.00  wait               "
+	      "python3.13/threading.py:1\n"
+	      "    37    36–39       37    1.48  crunch             "
+	      "/p/pool.py:4\n"
+	      "    13    12–14       13    0.52  (no Python frame)\n"
+	      "\n"
+	      "hottest lines\n"
+	      "self %  95 % CI  total %  self s  line                       "
+	      "source\n"
+	      "    50    48–52       50    2.00  python3.13/threading.py:7  "
+	      "in wait\n"
+	      "    37    36–39       37    1.48  /p/pool.py:6               "
+	      "in crunch\n"
+	      "    13    12–14       13    0.52                             "
+	      "(no Python frame)\n"
+	      "\n"
+	      "threads\n"
+	      "  thread   tid    wall      CPU  samples  hottest function\n"
+	      "  python3  100  2.00 s  20.0 ms    2,000  100 % wait\n"
+	      "  worker   107  2.00 s   1.90 s    2,000  74 % crunch\n"
+	      "\n"
+	      "sampling: 4,000 looks, 1000 of 1000 Hz delivered: 4,000 "
+	      "complete (100 %), 0\n"
+	      "  salvaged, 0 inconsistent, 0 lost; tare used 0 s CPU "
+	      "(0.0 % of one core)\n"
+	      "next: tare report a\\ b.tare --threads\n");
+	profile_free(p);
+}
+
+static void check_has(const struct profile *p, const struct render_opts *opts,
+		      const char *want)
+{
+	struct buf out = { 0 };
+	struct err err;
+
+	cr_assert_eq(render_report(&out, p, opts, &err), ERR_OK);
+	cr_expect(strstr(buf_str(&out), want), "'%s' is not in:\n%s", want,
+		  buf_str(&out));
+	buf_release(&out);
+}
+
+Test(render_report, each_thread_can_have_its_own_functions)
+{
+	struct profile *p = two_threads();
+	struct render_opts opts = { .path = "x.tare", .threads = true };
+
+	check_has(p, &opts,
+		  "\nthread worker (107)\n"
+		  "self %  95 % CI  total %  self s  function           "
+		  "defined at\n"
+		  "    74    72–76       74    1.48  crunch             "
+		  "/p/pool.py:4\n"
+		  "    26    24–28       26    0.52  (no Python frame)\n");
+	check_has(p, &opts, "\nnext: tare export x.tare --format collapsed\n");
+	profile_free(p);
+}
+
+/* The first screen is for what matters: the rest is one line. */
+Test(render_report, only_rows_that_matter_are_shown)
+{
+	struct profile *p = sketch_new(10000);
+	struct render_opts opts = { .limit = 0 };
+	uint32_t t = sketch_thread(p, 100, "python3");
+
+	sketch_looks(p, t, "a@a.py:1:1", SAMPLE_COMPLETE, 9000);
+	sketch_looks(p, t, "b@a.py:2:2", SAMPLE_COMPLETE, 900);
+	sketch_looks(p, t, "c@a.py:3:3", SAMPLE_COMPLETE, 40);
+	sketch_looks(p, t, "d@a.py:4:4", SAMPLE_COMPLETE, 40);
+	sketch_looks(p, t, "e@a.py:5:5", SAMPLE_COMPLETE, 20);
+	check_has(p, &opts, "\n  2 more functions share 0.6 %\n");
+	check_has(p, &opts, "\n  2 more lines share 0.6 %\n");
+	opts.limit = 1;
+	check_has(p, &opts, "\n  4 more functions share 10.0 %\n");
+	profile_free(p);
+}
+
+Test(render_report, an_empty_recording_is_said_to_be_one)
+{
+	struct profile *p = sketch_new(30);
+	struct render_opts opts = { .path = "x.tare" };
+
+	check(p, &opts,
+	      "(command not known)\n"
+	      "Python · 30.0 ms wall · CPU time not known\n"
+	      "net: not estimated yet\n"
+	      "\n"
+	      "warning: no thread was looked at while Python ran\n"
+	      "  tare doctor says whether this Python can be read here\n"
+	      "warning: the run lasted 30 ms: start-up is a large part of it\n"
+	      "  give the program more work, so that it runs some seconds\n"
+	      "\n"
+	      "sampling: 0 looks, 1000 of 1000 Hz delivered: 0 complete (0 %), "
+	      "0 salvaged, 0\n"
+	      "  inconsistent, 0 lost; tare used 0 s CPU (0.0 % of one core)\n"
+	      "next: tare doctor\n");
+	profile_free(p);
+}
+
+Test(render_report, how_the_program_ended_is_said)
+{
+	struct profile *p = one_thread();
+	struct render_opts opts = { .width = 120 };
+
+	profile_set_meta(p, META_EXIT, "signal 11");
+	check_has(p, &opts, " · ended by signal 11 (SIGSEGV)\n");
+	profile_set_meta(p, META_EXIT, "7");
+	check_has(p, &opts, " · exit 7\n");
+	profile_free(p);
+}
+
+Test(render_report, hypotheses_are_answered)
+{
+	struct profile *p = one_thread();
+	struct render_opts opts = { .width = 100 };
+
+	profile_set_meta(p, META_EXPECT, "work=75%\nwork=20%\nother=9%");
+	check_has(p, &opts,
+		  "\nexpected share of the time, with all that is called\n"
+		  "  work=75%  supported: the whole interval agrees, "
+		  "75 % (74–76)\n"
+		  "  work=20%  not supported: it takes more, 75 % (74–76)\n"
+		  "  other=9%  cannot tell: no function of this name was "
+		  "seen\n");
+	profile_free(p);
+}
+
+Test(render_report, nothing_hostile_reaches_the_terminal)
+{
+	struct profile *p = sketch_new(2000);
+	struct render_opts opts = { .path = "x\033[2J.tare" };
+	uint32_t t = sketch_thread(p, 100, "python3");
+	struct buf out = { 0 };
+	struct err err;
+
+	profile_set_meta(p, META_COMMAND, "python3 \033]0;owned\007");
+	profile_set_meta(p, META_PYTHON, "CPython\r3");
+	profile_set_meta(p, META_EXIT, "0\033[1m");
+	profile_set_meta(p, META_EXPECT, "f\033[5m=3%");
+	sketch_looks(p, t, "f\033[5m@/x\xe2\x80\xaegnp.py:1:2", SAMPLE_COMPLETE,
+		     2000);
+	sketch_source(p, "/x\xe2\x80\xaegnp.py", 2, "print('\033[31m')");
+	cr_assert_eq(render_report(&out, p, &opts, &err), ERR_OK);
+	for (const char *at = buf_str(&out); *at; at++)
+		cr_assert(*at == '\n' || (unsigned char)*at >= 0x20);
+	cr_expect_null(strstr(buf_str(&out), "\xe2\x80\xae"));
+	cr_expect_not_null(strstr(buf_str(&out), "print('\\x1b[31m')"));
+	buf_release(&out);
+	profile_free(p);
+}
