@@ -20,7 +20,7 @@ int attachment_check(pid_t pid, struct err *err)
 	} else if (!procfs_state(pid)) {
 		err_set(err, ERR_NOT_FOUND, "no process %d", (int)pid);
 	} else if (procfs_read_status(pid, "Tgid", text, sizeof(text)) &&
-		   atoi(text) != (int)pid) {
+		   strtol(text, NULL, 10) != (long)pid) {
 		err_set(err, ERR_USAGE, "%d is a thread of process %s",
 			(int)pid, text);
 		err_hint(err, "the same with %s", text);

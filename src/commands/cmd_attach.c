@@ -59,12 +59,13 @@ static void show_turn(struct recording *r, void *arg)
 	if (now - at->begin_ns < CLOCK_SECOND_NS)
 		return;
 	if (at->until_ns != UINT64_MAX)
-		snprintf(of, sizeof(of), " of %.0f s",
+		snprintf(of, sizeof(of), " of %g",
 			 (double)(at->until_ns - at->begin_ns) / 1e9);
 	snprintf(text, sizeof(text),
-		 "process %d: %.0f s%s, %llu looks (Ctrl-C ends and reports)",
-		 at->pid, (double)(now - at->begin_ns) / 1e9, of,
-		 (unsigned long long)r->profile->tick_nr);
+		 "process %d: %llu%s s, %llu looks (Ctrl-C ends and reports)",
+		 at->pid,
+		 (unsigned long long)((now - at->begin_ns) / CLOCK_SECOND_NS),
+		 of, (unsigned long long)r->profile->tick_nr);
 	show_progress(text);
 }
 

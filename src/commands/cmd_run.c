@@ -98,42 +98,56 @@ static int check_script(const char *path, struct err *err)
 	return err->code;
 }
 
-static int begin_line(const struct run_opts *opts, const struct opt_rest *words,
-		      struct target_line *line, struct err *err)
+/* A script, or nothing at all: the interpreter is still to be found. */
+static int check_words(const struct run_opts *opts,
+		       const struct opt_rest *words, struct err *err)
 {
-	bool python = opts->module || opts->code || !words->dashes;
-	bool ok = true;
-	int rc;
-
-	if (!opts->module && !opts->code && !words->argc) {
+	if (opts->module || opts->code)
+		return ERR_OK;
+	if (!words->argc) {
 		err_set(err, ERR_USAGE, "nothing to run");
 		err_hint(err, "tare run script.py");
 		return err->code;
 	}
-	if (python) {
-		if (!opts->module && !opts->code) {
-			rc = check_script(words->argv[0], err);
-			if (rc != ERR_OK)
-				return rc;
-		}
-		rc = python_find(opts->python, line->python,
-				 sizeof(line->python), err);
-		if (rc != ERR_OK)
-			return rc;
-		ok = add(line, line->python);
-	}
-	if (opts->module) {
-		line->name = opts->module;
+	return words->dashes ? ERR_OK : check_script(words->argv[0], err);
+}
+
+/* Begin with the interpreter and what it is told to run, if that is not the
+ * first word of the target itself. */
+static int add_python(const struct run_opts *opts, struct target_line *line,
+		      struct err *err)
+{
+	bool ok;
+	int rc;
+
+	rc = python_find(opts->python, line->python, sizeof(line->python), err);
+	if (rc != ERR_OK)
+		return rc;
+	ok = add(line, line->python);
+	if (opts->module)
 		ok = ok && add(line, "-m") && add(line, opts->module);
-	} else if (opts->code) {
-		line->name = "code";
+	else if (opts->code)
 		ok = ok && add(line, "-c") && add(line, opts->code);
-	} else {
-		line->name = words->argv[0];
-	}
+	return ok ? ERR_OK : err_nomem(err);
+}
+
+static int begin_line(const struct run_opts *opts, const struct opt_rest *words,
+		      struct target_line *line, struct err *err)
+{
+	int rc;
+
+	rc = check_words(opts, words, err);
+	if (rc == ERR_OK && (opts->module || opts->code || !words->dashes))
+		rc = add_python(opts, line, err);
+	if (rc != ERR_OK)
+		return rc;
+	line->name = opts->module ? opts->module
+		     : opts->code ? "code"
+				  : words->argv[0];
 	for (int i = 0; i < words->argc; i++)
-		ok = ok && add(line, words->argv[i]);
-	return ok && add(line, NULL) ? ERR_OK : err_nomem(err);
+		if (!add(line, words->argv[i]))
+			return err_nomem(err);
+	return add(line, NULL) ? ERR_OK : err_nomem(err);
 }
 
 /* What to type when a program cannot be started. */
@@ -199,15 +213,25 @@ static int start(struct recording *r, const struct run_opts *opts,
 	return rc;
 }
 
-static void show_not_python(const struct recording *r,
-			    const struct target_line *line)
+static void show_nothing(const struct recording *r,
+			 const struct target_line *line)
 {
 	struct err err;
 
 	if (r->profile->tick_nr || r->sampling_trouble.code != ERR_OK)
 		return;
-	err_set(&err, ERR_NO, "no Python was seen in '%s'; nothing recorded",
-		line->at[0]);
+	if (line->at[0] == line->python) {
+		err_set(&err, ERR_NO,
+			"it ended before tare could look at it; nothing "
+			"recorded");
+		err_hint(&err, "give it more work: some seconds are best");
+	} else {
+		err_set(&err, ERR_NO,
+			"no Python 3 was seen in '%s'; nothing recorded",
+			line->at[0]);
+		err_hint(&err, "tare run script.py   (what a program starts "
+			       "is not followed yet)");
+	}
 	show_note(&err);
 }
 
@@ -235,7 +259,7 @@ static int run_run(struct invocation *inv, struct err *err)
 	recording_finish(&r);
 	signals_release();
 	if (!opts->show.quiet)
-		show_not_python(&r, &line);
+		show_nothing(&r, &line);
 	recording_show(&r, inv, &opts->show);
 out:
 	recording_release(&r);

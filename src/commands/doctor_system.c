@@ -262,7 +262,7 @@ static int compare_late(const void *a, const void *b)
 static void check_timer(struct checks *list)
 {
 	uint64_t late[WAKE_NR];
-	double median_us;
+	uint64_t median_ns;
 	int slack = prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
 
 	for (int i = 0; i < WAKE_NR; i++) {
@@ -274,10 +274,10 @@ static void check_timer(struct checks *list)
 		late[i] = took > CLOCK_MS_NS ? took - CLOCK_MS_NS : 0;
 	}
 	qsort(late, WAKE_NR, sizeof(late[0]), compare_late);
-	median_us = (double)late[WAKE_NR / 2] / 1e3;
-	check_add(list, "timer", median_us < 500 ? CHECK_OK : CHECK_WARNING,
+	median_ns = late[WAKE_NR / 2];
+	check_add(list, "timer", median_ns < 500000 ? CHECK_OK : CHECK_WARNING,
 		  NULL, "wakes %.0f us late (median of %d), slack %.0f us",
-		  median_us, WAKE_NR, slack / 1e3);
+		  (double)median_ns / 1e3, WAKE_NR, slack / 1e3);
 }
 
 void doctor_check_system(struct checks *list)

@@ -13,10 +13,12 @@
 #include "commands/output_name.h"
 #include "commands/show.h"
 #include "commands/source_lines.h"
+#include "cpython/process.h"
 #include "export/export.h"
 #include "os/clock.h"
 #include "os/procfs.h"
 #include "profile/expect.h"
+#include "target/target.h"
 
 /* How long one call waits for a Python to come up in a process. */
 #define PATIENCE_NS (500 * CLOCK_MS_NS)
@@ -347,6 +349,24 @@ static void wait_for_change(pid_t pid)
 	}
 }
 
+/*
+ * Is there a Python in `pid`, one that tare can read or not? Where there is
+ * none, that is no trouble: a shell script is what it is.
+ */
+static bool runs_python(pid_t pid)
+{
+	struct py_process *python = calloc(1, sizeof(*python));
+	struct target *target = NULL;
+	struct err err = { 0 };
+	int rc = ERR_NO;
+
+	if (python && target_open(&target, pid, &err) == ERR_OK)
+		rc = py_process_open(python, target, &err);
+	target_close(target);
+	free(python);
+	return rc != ERR_NO && rc != ERR_GONE;
+}
+
 void recording_follow(struct recording *r, pid_t pid)
 {
 	struct err trouble = { 0 };
@@ -357,12 +377,13 @@ void recording_follow(struct recording *r, pid_t pid)
 				      PATIENCE_NS, &trouble);
 
 		if (rc == ERR_OK) {
+			r->sampling_trouble.code = ERR_OK;
 			if (recording_sample(r, pid, s, UINT64_MAX, NULL,
 					     NULL) == RECORDING_FAILED)
 				return;
 			continue;
 		}
-		if (rc != ERR_GONE && !r->seen)
+		if (rc != ERR_GONE && !r->seen && runs_python(pid))
 			r->sampling_trouble = trouble;
 		if (rc == ERR_PERM || rc == ERR_NOMEM)
 			return;

@@ -39,8 +39,8 @@ static int read_object(struct py_process *p, uint64_t addr,
 	if (rc == ERR_CORRUPT ||
 	    (!rc && p->code_type_addr &&
 	     word_at(object, OBJECT_TYPE) != p->code_type_addr))
-		return err_set(err, ERR_CORRUPT,
-			       "no code object at %#" PRIx64, addr);
+		return err_set(err, ERR_CORRUPT, "no code object at %#" PRIx64,
+			       addr);
 	return rc;
 }
 
@@ -59,7 +59,7 @@ int py_code_read_identity(struct py_process *p, uint64_t addr,
 static int read_string(struct py_process *p, uint64_t addr, char **out,
 		       struct err *err)
 {
-	struct buf text = {0};
+	struct buf text = { 0 };
 	int rc = py_read_text(p, addr, &text, err);
 
 	if (!rc && !text.data)
@@ -103,10 +103,9 @@ static int read_bytecode_place(struct py_process *p, const uint8_t *object,
 	int rc = ERR_OK;
 
 	if (l->frame_kind == PY_FRAME_OBJECT) {
-		rc = py_read_word(p,
-				  word_at(object, l->code_bytecode) +
-					  l->bytes_length,
-				  &size, err);
+		rc = py_read_word(
+			p, word_at(object, l->code_bytecode) + l->bytes_length,
+			&size, err);
 	} else {
 		c->bytecode_addr = c->addr + l->code_bytecode;
 		size = word_at(object, OBJECT_SIZE);

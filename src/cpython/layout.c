@@ -30,7 +30,8 @@ static bool is_unfinished(uint32_t version)
 void py_layout_version_text(uint32_t version, char text[24])
 {
 	static const char *const level[16] = {
-		[0xa] = "a", [0xb] = "b", [0xc] = "rc"};
+		[0xa] = "a", [0xb] = "b", [0xc] = "rc"
+	};
 	unsigned major = version >> 24, minor = version >> 16 & 0xff;
 	const char *mark = level[version >> 4 & 0xf];
 
@@ -100,15 +101,24 @@ static int check_field(const char *name, uint32_t offset, uint32_t width,
 static int check_present(const struct py_layout *l, struct err *err)
 {
 	const uint32_t needed[] = {
-		l->runtime_interpreters_head, l->interp_next,
-		l->interp_threads_head,	      l->thread_next,
-		l->thread_frame,	      l->thread_thread_id,
-		l->frame_previous,	      l->frame_code,
-		l->frame_instr,		      l->code_filename,
-		l->code_qualname,	      l->code_linetable,
-		l->code_firstlineno,	      l->code_bytecode,
-		l->unicode_state,	      l->unicode_length,
-		l->bytes_length,	      l->bytes_data,
+		l->runtime_interpreters_head,
+		l->interp_next,
+		l->interp_threads_head,
+		l->thread_next,
+		l->thread_frame,
+		l->thread_thread_id,
+		l->frame_previous,
+		l->frame_code,
+		l->frame_instr,
+		l->code_filename,
+		l->code_qualname,
+		l->code_linetable,
+		l->code_firstlineno,
+		l->code_bytecode,
+		l->unicode_state,
+		l->unicode_length,
+		l->bytes_length,
+		l->bytes_data,
 	};
 	bool whole = l->runtime_size && l->interp_size && l->thread_size &&
 		     l->frame_size && l->code_size && l->unicode_size &&
@@ -146,10 +156,10 @@ int py_layout_check(const struct py_layout *l, struct err *err)
 {
 	int rc;
 
-#define X(group, name, width)                                              \
-	rc = check_field(#group "." #name, l->group##_##name, width,       \
-			 l->group##_size, err);                            \
-	if (rc)                                                            \
+#define X(group, name, width)                                        \
+	rc = check_field(#group "." #name, l->group##_##name, width, \
+			 l->group##_size, err);                      \
+	if (rc)                                                      \
 		return rc;
 	PY_LAYOUT_FIELDS(X)
 #undef X

@@ -71,7 +71,7 @@ enum py_line_kind {
 	X(code, bytecode, 8)             \
 	X(unicode, state, 4)             \
 	X(unicode, length, 8)            \
-	X(bytes, length, 8)                \
+	X(bytes, length, 8)              \
 	X(bytes, data, 1)
 
 #define PY_LAYOUT_GROUPS(X) \
@@ -99,10 +99,10 @@ struct py_layout {
 	enum py_frame_kind frame_kind;
 	enum py_instr_kind instr_kind;
 	enum py_line_kind line_kind;
-	uint64_t code_tag_mask;	      /* bits of frame.code that are no pointer */
-	uint8_t owner_no_code;	      /* frame.owner >= this: not Python code */
-	uint32_t ascii_size;	      /* header of a compact ASCII string */
-	uint32_t compact_size;	      /* header of another compact string */
+	uint64_t code_tag_mask; /* bits of frame.code that are no pointer */
+	uint8_t owner_no_code;	/* frame.owner >= this: not Python code */
+	uint32_t ascii_size;	/* header of a compact ASCII string */
+	uint32_t compact_size;	/* header of another compact string */
 #define X(group, name, width) uint32_t group##_##name;
 	PY_LAYOUT_FIELDS(X)
 #undef X

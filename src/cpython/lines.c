@@ -23,6 +23,10 @@ static uint32_t lnotab_line(const uint8_t *table, uint32_t size, uint32_t line,
 	return as_line(line);
 }
 
+/*
+ * Instructions that the compiler added have no line; they are counted to the
+ * line before them, as the eye would.
+ */
 static uint32_t ranges_line(const uint8_t *table, uint32_t size, uint32_t line,
 			    int32_t offset)
 {
@@ -35,7 +39,7 @@ static uint32_t ranges_line(const uint8_t *table, uint32_t size, uint32_t line,
 		if (delta != INT8_MIN)
 			line += (uint32_t)delta;
 		if (end > (uint32_t)offset)
-			return delta == INT8_MIN ? 0 : as_line(line);
+			return as_line(line);
 	}
 	return 0;
 }
@@ -46,7 +50,6 @@ enum {
 	LOCATION_ONE_LINE_2 = 12,
 	LOCATION_NO_COLUMN = 13,
 	LOCATION_LONG = 14,
-	LOCATION_NONE = 15,
 };
 
 /* Signed number in groups of 6 bits, lowest first, sign in bit 0. */
@@ -87,7 +90,7 @@ static uint32_t locations_line(const uint8_t *table, uint32_t size,
 		addr += ((head & 7u) + 1) * 2;
 		line += line_delta(kind, &at, end);
 		if (addr > (uint32_t)offset)
-			return kind == LOCATION_NONE ? 0 : as_line(line);
+			return as_line(line);
 		/* Only the first byte of an entry has the top bit. */
 		while (at < end && !(*at & 0x80))
 			at++;
@@ -95,11 +98,11 @@ static uint32_t locations_line(const uint8_t *table, uint32_t size,
 	return 0;
 }
 
-uint32_t py_line_of(enum py_line_kind kind, const uint8_t *table,
-		    uint32_t size, uint32_t first_line, int32_t offset)
+uint32_t py_line_of(enum py_line_kind kind, const uint8_t *table, uint32_t size,
+		    uint32_t first_line, int32_t offset)
 {
-	static uint32_t (*const decoders[])(const uint8_t *, uint32_t,
-					    uint32_t, int32_t) = {
+	static uint32_t (*const decoders[])(const uint8_t *, uint32_t, uint32_t,
+					    int32_t) = {
 		[PY_LINE_LNOTAB] = lnotab_line,
 		[PY_LINE_RANGES] = ranges_line,
 		[PY_LINE_LOCATIONS] = locations_line,

@@ -11,7 +11,7 @@
  * The line of the instruction at byte `offset` in a code object that begins
  * at `first_line`; 0 when the table gives none.
  */
-uint32_t py_line_of(enum py_line_kind kind, const uint8_t *table,
-		    uint32_t size, uint32_t first_line, int32_t offset);
+uint32_t py_line_of(enum py_line_kind kind, const uint8_t *table, uint32_t size,
+		    uint32_t first_line, int32_t offset);
 
 #endif

@@ -8,7 +8,13 @@
 
 #define COOKIE "xdebugpy"
 
-enum { SYMBOL_RUNTIME, SYMBOL_SECTION, SYMBOL_VERSION, SYMBOL_CODE, SYMBOL_NR };
+enum {
+	SYMBOL_RUNTIME,
+	SYMBOL_SECTION,
+	SYMBOL_VERSION,
+	SYMBOL_CODE,
+	SYMBOL_NR
+};
 
 int py_read_word(struct py_process *p, uint64_t addr, uint64_t *out,
 		 struct err *err)
@@ -153,10 +159,10 @@ static int open_runtime(struct py_process *p, const struct target_maps *maps,
 			const struct target_map *map, struct err *err)
 {
 	struct target_symbol symbol[SYMBOL_NR] = {
-		[SYMBOL_RUNTIME] = {"_PyRuntime", 0},
-		[SYMBOL_SECTION] = {".PyRuntime", 0},
-		[SYMBOL_VERSION] = {"Py_Version", 0},
-		[SYMBOL_CODE] = {"PyCode_Type", 0},
+		[SYMBOL_RUNTIME] = { "_PyRuntime", 0 },
+		[SYMBOL_SECTION] = { ".PyRuntime", 0 },
+		[SYMBOL_VERSION] = { "Py_Version", 0 },
+		[SYMBOL_CODE] = { "PyCode_Type", 0 },
 	};
 	int rc;
 
@@ -292,22 +298,24 @@ int py_read_text(struct py_process *p, uint64_t addr, struct buf *out,
 
 	if (l->unicode_size > sizeof(head))
 		return err_set(err, ERR_CORRUPT, "impossible str layout");
-	rc = target_read(p->target, addr, head, l->unicode_length + 8 >
-			 l->unicode_state + 4 ? l->unicode_length + 8 :
-			 l->unicode_state + 4, err);
+	rc = target_read(p->target, addr, head,
+			 l->unicode_length + 8 > l->unicode_state + 4
+				 ? l->unicode_length + 8
+				 : l->unicode_state + 4,
+			 err);
 	if (rc)
 		return rc;
 	memcpy(&length, head + l->unicode_length, 8);
 	memcpy(&state, head + l->unicode_state, 4);
 	kind = STATE_KIND(state);
 	if (!STATE_COMPACT(state) || (kind != 1 && kind != 2 && kind != 4))
-		return err_set(err, ERR_CORRUPT,
-			       "no compact str at %#" PRIx64, addr);
+		return err_set(err, ERR_CORRUPT, "no compact str at %#" PRIx64,
+			       addr);
 	if (length > PY_TEXT_MAX)
 		length = PY_TEXT_MAX;
 	addr += STATE_ASCII(state) ? l->ascii_size : l->compact_size;
-	rc = target_read(p->target, addr, characters,
-			 (uint32_t)length * kind, err);
+	rc = target_read(p->target, addr, characters, (uint32_t)length * kind,
+			 err);
 	if (!rc)
 		add_characters(out, characters, (uint32_t)length, kind);
 	if (!rc && out->failed)
@@ -322,7 +330,7 @@ static int read_threads_of(struct py_process *p, uint64_t interp,
 {
 	const struct py_layout *l = &p->layout;
 	uint8_t head[PY_THREAD_SIZE_MAX];
-	struct py_thread thread = {.interp = interp};
+	struct py_thread thread = { .interp = interp };
 	uint64_t addr;
 	int rc;
 
@@ -351,21 +359,93 @@ int py_threads_read(struct py_process *p, struct py_threads *out,
 		    struct err *err)
 {
 	const struct py_layout *l = &p->layout;
-	unsigned seen = 0;
 	uint64_t interp;
 	int rc;
 
 	out->thread.nr = 0;
+	out->interp.nr = 0;
 	rc = py_read_word(p, p->runtime_addr + l->runtime_interpreters_head,
 			  &interp, err);
 	while (!rc && interp) {
-		if (++seen > PY_INTERPRETERS_MAX)
+		if (out->interp.nr >= PY_INTERPRETERS_MAX)
 			return err_set(err, ERR_CORRUPT,
 				       "the list of interpreters has no end");
+		if (!vec_push(&out->interp, interp))
+			return err_nomem(err);
 		rc = read_threads_of(p, interp, out, err);
 		if (!rc)
 			rc = py_read_word(p, interp + l->interp_next, &interp,
 					  err);
 	}
+	/* A thread that ended while we came past it may have led us astray. */
+	if (!rc && !py_threads_are(p, out))
+		rc = err_set(err, ERR_CORRUPT,
+			     "the list of threads changed meanwhile");
 	return rc;
+}
+
+/* Links of the lists: where each is, and what it should be. */
+struct links {
+	struct py_process *process;
+	struct target_piece pieces[TARGET_PIECES_MAX];
+	uint64_t found[TARGET_PIECES_MAX];
+	uint64_t expected[TARGET_PIECES_MAX];
+	unsigned nr;
+	bool same;
+};
+
+static void links_compare(struct links *k)
+{
+	struct err ignored;
+	unsigned done;
+
+	if (!k->same || !k->nr)
+		return;
+	if (target_readv(k->process->target, k->pieces, k->nr, &done,
+			 &ignored) ||
+	    done < k->nr ||
+	    memcmp(k->found, k->expected, k->nr * sizeof(k->found[0])))
+		k->same = false;
+	k->nr = 0;
+}
+
+static void links_add(struct links *k, uint64_t addr, uint64_t expected)
+{
+	if (k->nr == TARGET_PIECES_MAX)
+		links_compare(k);
+	k->pieces[k->nr].addr = addr;
+	k->pieces[k->nr].to = &k->found[k->nr];
+	k->pieces[k->nr].size = sizeof(k->found[0]);
+	k->expected[k->nr++] = expected;
+}
+
+bool py_threads_are(struct py_process *p, const struct py_threads *t)
+{
+	const struct py_layout *l = &p->layout;
+	uint64_t at = p->runtime_addr + l->runtime_interpreters_head;
+	struct links links = { .process = p, .same = true };
+	uint32_t k = 0;
+
+	for (uint32_t i = 0; i < t->interp.nr; i++) {
+		uint64_t interp = t->interp.at[i];
+
+		links_add(&links, at, interp);
+		at = interp + l->interp_threads_head;
+		for (; k < t->thread.nr && t->thread.at[k].interp == interp;
+		     k++) {
+			links_add(&links, at, t->thread.at[k].addr);
+			at = t->thread.at[k].addr + l->thread_next;
+		}
+		links_add(&links, at, 0);
+		at = interp + l->interp_next;
+	}
+	links_add(&links, at, 0);
+	links_compare(&links);
+	return links.same;
+}
+
+void py_threads_release(struct py_threads *t)
+{
+	vec_release(&t->thread);
+	vec_release(&t->interp);
 }

@@ -5,12 +5,13 @@
 #ifndef TARE_CPYTHON_PROCESS_H
 #define TARE_CPYTHON_PROCESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "cpython/layout.h"
 #include "base/vec.h"
+#include "cpython/layout.h"
 #include "target/target.h"
 
 struct py_process {
@@ -54,6 +55,7 @@ struct py_thread {
 
 struct py_threads {
 	VEC(struct py_thread) thread;
+	VEC(uint64_t) interp; /* addresses of the interpreters */
 };
 
 /*
@@ -62,5 +64,13 @@ struct py_threads {
  */
 int py_threads_read(struct py_process *p, struct py_threads *out,
 		    struct err *err);
+
+/*
+ * Are the lists still as `t` has them? One system call for a thousand
+ * threads. False also when they cannot be read.
+ */
+bool py_threads_are(struct py_process *p, const struct py_threads *t);
+
+void py_threads_release(struct py_threads *t);
 
 #endif

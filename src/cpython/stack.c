@@ -9,7 +9,12 @@
  * { previous, size in bytes, used words when it was left, words... }. The
  * thread state has the newest chunk and, next to it, the top of use.
  */
-enum { CHUNK_PREVIOUS = 0, CHUNK_SIZE = 8, CHUNK_TOP = 16, CHUNK_DATA = 24 };
+enum {
+	CHUNK_PREVIOUS = 0,
+	CHUNK_SIZE = 8,
+	CHUNK_TOP = 16,
+	CHUNK_DATA = 24
+};
 
 /* CPython starts with 16 KiB and doubles for one huge frame only. */
 #define CHUNK_SIZE_MAX (64u << 20)
@@ -100,8 +105,8 @@ void py_reader_free(struct py_reader *r)
 	free(r);
 }
 
-const struct py_frame *py_reader_frames(const struct py_reader *r,
-					uint32_t *nr, uint32_t *stable)
+const struct py_frame *py_reader_frames(const struct py_reader *r, uint32_t *nr,
+					uint32_t *stable)
 {
 	*nr = r->frames.nr;
 	*stable = r->stable;
@@ -146,9 +151,9 @@ static uint32_t head_size(const struct py_layout *l)
 /* The part of a frame that is read: up to the last field. */
 static uint32_t frame_span(const struct py_layout *l)
 {
-	uint32_t end = max32(max32(l->frame_previous, l->frame_code),
-			     l->frame_instr) +
-		       8;
+	uint32_t end =
+		max32(max32(l->frame_previous, l->frame_code), l->frame_instr) +
+		8;
 
 	if (l->frame_owner != PY_ABSENT)
 		end = max32(end, l->frame_owner + 1);
@@ -183,7 +188,7 @@ static uint32_t plan_piece(struct plan *plan, uint64_t addr, uint32_t size)
 
 static void plan_first(struct plan *plan, uint64_t addr, uint32_t size)
 {
-	struct region region = {addr, size, plan_piece(plan, addr, size)};
+	struct region region = { addr, size, plan_piece(plan, addr, size) };
 
 	if (!vec_push(&plan->r->first, region))
 		plan->failed = true;
@@ -191,7 +196,7 @@ static void plan_first(struct plan *plan, uint64_t addr, uint32_t size)
 
 static void plan_again(struct plan *plan, uint64_t addr, uint32_t size)
 {
-	struct region region = {addr, size, plan_piece(plan, addr, size)};
+	struct region region = { addr, size, plan_piece(plan, addr, size) };
 
 	if (!vec_push(&plan->r->again, region))
 		plan->failed = true;
@@ -204,8 +209,7 @@ static void plan_first_reading(struct plan *plan)
 
 	r->head_at = plan_piece(plan, r->thread_addr, head_size(l));
 	if (r->cframe_addr) {
-		r->cframe_at =
-			plan_piece(plan, r->cframe_addr, l->cframe_size);
+		r->cframe_at = plan_piece(plan, r->cframe_addr, l->cframe_size);
 		r->outer_at = plan_piece(
 			plan, r->outer_cframe_addr + l->cframe_current_frame,
 			8);
@@ -234,9 +238,8 @@ static void plan_second_reading(struct plan *plan)
 		plan_again(plan, c->addr + from, c->used - from);
 	}
 	if (r->cframe_addr)
-		r->cframe_again_at =
-			plan_piece(plan,
-				   r->cframe_addr + l->cframe_current_frame, 8);
+		r->cframe_again_at = plan_piece(
+			plan, r->cframe_addr + l->cframe_current_frame, 8);
 	r->head_again_at =
 		plan_piece(plan, r->thread_addr + l->thread_frame, 8);
 }
@@ -244,7 +247,7 @@ static void plan_second_reading(struct plan *plan)
 unsigned py_stack_plan(struct py_reader *r, struct target_piece *pieces,
 		       unsigned room)
 {
-	struct plan plan = {.r = r, .pieces = pieces, .room = room};
+	struct plan plan = { .r = r, .pieces = pieces, .room = room };
 	uint32_t at = 0;
 
 	r->image_nr = 0;
@@ -278,8 +281,7 @@ struct seen {
 	bool outside;
 };
 
-static bool in_region(const struct region *region, uint64_t addr,
-		      uint32_t span)
+static bool in_region(const struct region *region, uint64_t addr, uint32_t span)
 {
 	return addr >= region->addr && addr - region->addr <= region->size &&
 	       region->size - (addr - region->addr) >= span;
@@ -293,7 +295,7 @@ static bool in_region(const struct region *region, uint64_t addr,
 static struct seen find_frame(const struct py_reader *r, uint64_t addr,
 			      uint32_t span, uint32_t *hint)
 {
-	struct seen seen = {0};
+	struct seen seen = { 0 };
 
 	for (uint32_t i = 0; i < r->first.nr; i++) {
 		uint32_t k = (*hint + i) % r->first.nr;
@@ -365,8 +367,7 @@ static bool add_frame(struct py_reader *r, const uint8_t *bytes)
 {
 	const struct py_layout *l = &r->process->layout;
 	struct py_frame frame = {
-		.code_addr = word_at(bytes + l->frame_code) &
-			     ~l->code_tag_mask,
+		.code_addr = word_at(bytes + l->frame_code) & ~l->code_tag_mask,
 	};
 
 	if (l->instr_kind < PY_INSTR_BEFORE)
@@ -451,16 +452,14 @@ static bool walk(struct py_reader *r, uint64_t *lost)
 		struct seen seen = find_frame(r, addr, span, &hint);
 		const uint8_t *again;
 
-		if (!seen.bytes || addr % 8 ||
-		    r->frames.nr >= PY_DEPTH_MAX ||
+		if (!seen.bytes || addr % 8 || r->frames.nr >= PY_DEPTH_MAX ||
 		    r->seen_outside.nr >= PY_DEPTH_MAX) {
 			*lost = addr;
 			return false;
 		}
 		if (seen.outside && !vec_push(&r->seen_outside, addr))
 			return false;
-		if (has_python_code(l, seen.bytes) &&
-		    !add_frame(r, seen.bytes))
+		if (has_python_code(l, seen.bytes) && !add_frame(r, seen.bytes))
 			return false;
 		again = find_again(r, addr, span);
 		if (newest && !again)
@@ -493,7 +492,7 @@ static uint32_t newest_used(const struct py_reader *r, const struct chunk *c)
 static int read_chunk(struct py_reader *r, uint64_t addr, bool newest,
 		      uint64_t *previous, struct err *err)
 {
-	struct chunk c = {.addr = addr};
+	struct chunk c = { .addr = addr };
 	uint64_t head[3];
 	uint64_t used;
 	int rc;
@@ -655,7 +654,7 @@ static int learn_head(struct py_reader *r, bool *changed, struct err *err)
 	chunk = head_word(r, l->thread_datastack_chunk);
 	top = head_word(r, l->thread_datastack_chunk + 8);
 	if (r->chunks.nr ? r->chunks.at[0].addr != chunk ||
-			   top > chunk + r->chunks.at[0].used
+				   top > chunk + r->chunks.at[0].used
 			 : chunk != 0)
 		*changed = true;
 	return learn_chunks(r, err);

@@ -58,8 +58,8 @@ int py_stack_judge(struct py_reader *r, unsigned done, enum py_look *look,
 /* The frames of the last look, newest first; whole or, after
  * PY_LOOK_MOVED, the `stable` oldest ones of them which both readings agree
  * on. Valid until the next plan. */
-const struct py_frame *py_reader_frames(const struct py_reader *r,
-					uint32_t *nr, uint32_t *stable);
+const struct py_frame *py_reader_frames(const struct py_reader *r, uint32_t *nr,
+					uint32_t *stable);
 
 /* From the head of the last look: the thread state's `next`. */
 uint64_t py_reader_next(const struct py_reader *r);

@@ -92,10 +92,19 @@ static int put_in_place(const char *part, const char *path, bool overwrite,
 	return ERR_OK;
 }
 
+static int write_named(int fd, const char *path, const void *data, size_t size,
+		       struct err *err)
+{
+	enum file_outcome outcome;
+	char quoted[sizeof(err->msg)];
+
+	snprintf(quoted, sizeof(quoted), "'%s'", path);
+	return file_write(fd, quoted, data, size, &outcome, err);
+}
+
 static int save_part(const char *part, const char *path, const void *data,
 		     size_t size, struct err *err)
 {
-	enum file_outcome outcome;
 	int fd, rc;
 
 	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY,
@@ -107,7 +116,7 @@ static int save_part(const char *part, const char *path, const void *data,
 	}
 	if (fd < 0)
 		return err_sys(err, "cannot write '%s'", path);
-	rc = file_write(fd, path, data, size, &outcome, err);
+	rc = write_named(fd, path, data, size, err);
 	if (rc == ERR_OK && fsync(fd) < 0)
 		rc = err_sys(err, "cannot write '%s'", path);
 	if (close(fd) < 0 && rc == ERR_OK)
@@ -120,13 +129,12 @@ static int save_part(const char *part, const char *path, const void *data,
 static int save_in_place(const char *path, const void *data, size_t size,
 			 struct err *err)
 {
-	enum file_outcome outcome;
 	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	int rc;
 
 	if (fd < 0)
 		return err_sys(err, "cannot write '%s'", path);
-	rc = file_write(fd, path, data, size, &outcome, err);
+	rc = write_named(fd, path, data, size, err);
 	if (close(fd) < 0 && rc == ERR_OK)
 		rc = err_sys(err, "cannot write '%s'", path);
 	return rc;

@@ -25,12 +25,31 @@ static unsigned read_effective(int pid, const char *key, unsigned otherwise)
 	return effective;
 }
 
+/*
+ * The kernel says where `directory` is in our tree; a process in a chroot
+ * means what is below its own root.
+ */
+static void take_root_off(char *directory, const char *top)
+{
+	size_t size = strlen(top);
+
+	if (strcmp(top, "/") == 0 || strncmp(directory, top, size) != 0)
+		return;
+	if (directory[size] == '/')
+		memmove(directory, directory + size,
+			strlen(directory + size) + 1);
+	else if (!directory[size])
+		memcpy(directory, "/", sizeof("/"));
+}
+
 void file_root_open(struct file_root *root, int pid)
 {
-	char path[64];
+	char path[64], top[4096];
 
 	memset(root, 0, sizeof(*root));
 	procfs_read_link(pid, "cwd", root->directory, sizeof(root->directory));
+	if (procfs_read_link(pid, "root", top, sizeof(top)))
+		take_root_off(root->directory, top);
 	root->uid = read_effective(pid, "Uid", geteuid());
 	root->gid = read_effective(pid, "Gid", getegid());
 	snprintf(path, sizeof(path), "/proc/%d/root", pid);

@@ -16,7 +16,7 @@
 struct profile *profile_new(void)
 {
 	struct profile *p = calloc(1, sizeof(*p));
-	struct profile_node root = {0, 0};
+	struct profile_node root = { 0, 0 };
 
 	if (!p)
 		return NULL;
@@ -136,7 +136,7 @@ const char *profile_text(const struct profile *p, uint32_t string)
 uint32_t profile_function(struct profile *p, uint32_t name, uint32_t file,
 			  uint32_t line)
 {
-	struct profile_function f = {name, file, line};
+	struct profile_function f = { name, file, line };
 	uint64_t key = map_hash((uint64_t)name << 32 | file) ^ line;
 	uint32_t id;
 
@@ -147,8 +147,7 @@ uint32_t profile_function(struct profile *p, uint32_t name, uint32_t file,
 		if (id == MAP_NONE)
 			break;
 		old = &p->functions.at[id];
-		if (old->name == name && old->file == file &&
-		    old->line == line)
+		if (old->name == name && old->file == file && old->line == line)
 			return id;
 	}
 	id = p->functions.nr;
@@ -163,7 +162,7 @@ uint32_t profile_function(struct profile *p, uint32_t name, uint32_t file,
 
 uint32_t profile_frame(struct profile *p, uint32_t function, uint32_t line)
 {
-	struct profile_frame f = {function, line};
+	struct profile_frame f = { function, line };
 	uint64_t key = (uint64_t)function << 32 | line;
 	uint32_t id = map_get(&p->frame_ids, key);
 
@@ -182,7 +181,7 @@ uint32_t profile_frame(struct profile *p, uint32_t function, uint32_t line)
 
 uint32_t profile_node(struct profile *p, uint32_t parent, uint32_t frame)
 {
-	struct profile_node n = {parent, frame};
+	struct profile_node n = { parent, frame };
 	uint64_t key = (uint64_t)parent << 32 | frame;
 	uint32_t id = map_get(&p->node_ids, key);
 
@@ -329,7 +328,9 @@ static void clear_track(struct profile_track *k)
 static void end_piece(struct profile *p, uint32_t thread)
 {
 	struct profile_track *k = &p->threads.at[thread].track;
-	struct profile_piece piece = {thread, k->first_tick, k->tick_nr, {0}};
+	struct profile_piece piece = {
+		thread, k->first_tick, k->tick_nr, { 0 }
+	};
 
 	close_run(p, k);
 	buf_add(&piece.runs, k->runs.data, k->runs.size);

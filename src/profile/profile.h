@@ -32,8 +32,8 @@
  * format: never renumber.
  */
 enum sample_quality {
-	SAMPLE_COMPLETE = 0,	 /* checked, from the root to the leaf */
-	SAMPLE_SALVAGED = 1,	 /* the verified root side; the leaf is unknown */
+	SAMPLE_COMPLETE = 0, /* checked, from the root to the leaf */
+	SAMPLE_SALVAGED = 1, /* the verified root side; the leaf is unknown */
 	SAMPLE_INCONSISTENT = 2, /* whole, but an edge of it is not credible */
 	SAMPLE_LOST = 3,	 /* nothing that can be believed (node 0) */
 	SAMPLE_QUALITY_NR
@@ -77,7 +77,7 @@ struct profile_count {
  */
 struct profile_track {
 	uint64_t first_tick;
-	uint64_t tick_nr; /* looks in `runs` and in the open run */
+	uint64_t tick_nr;   /* looks in `runs` and in the open run */
 	uint64_t next_tick; /* the tick after the last look */
 	struct buf runs;
 	uint64_t last_value; /* of the open run: node << 2 | quality */
@@ -124,24 +124,24 @@ struct profile_meta {
 };
 
 /* Keys of profile_meta, all values text (numbers in decimal). */
-#define META_COMMAND "command"		/* as typed, blanks between words */
-#define META_DIRECTORY "directory"	/* working directory of the target */
-#define META_PYTHON "python"		/* "CPython 3.13.0" */
-#define META_EXECUTABLE "executable"	/* path of the interpreter */
+#define META_COMMAND "command"	     /* as typed, blanks between words */
+#define META_DIRECTORY "directory"   /* working directory of the target */
+#define META_PYTHON "python"	     /* "CPython 3.13.0" */
+#define META_EXECUTABLE "executable" /* path of the interpreter */
 #define META_HOST "host"
 #define META_KERNEL "kernel"
-#define META_TARE "tare"		/* version that recorded */
-#define META_START_UTC "start_utc"	/* 2026-11-21T05:00:00Z */
-#define META_MODE "mode"		/* "run" or "attach" */
-#define META_EXIT "exit"		/* "0", "7", "signal 11"; absent: not seen */
-#define META_ROOT "root"		/* the target's root directory, if not "/" */
-#define META_EXPECT "expect"		/* hypotheses, "func=60%", one a line */
-#define META_CPU_NR "cpus"		/* CPUs the target may use */
-#define META_LOAD "load"		/* 1-minute load average at the start */
-#define META_UNFINISHED "unfinished"	/* "1": what a killed tare left */
+#define META_TARE "tare"	   /* version that recorded */
+#define META_START_UTC "start_utc" /* 2026-11-21T05:00:00Z */
+#define META_MODE "mode"	   /* "run" or "attach" */
+#define META_EXIT "exit"	   /* "0", "7", "signal 11"; absent: not seen */
+#define META_ROOT "root"	   /* the target's root directory, if not "/" */
+#define META_EXPECT "expect"	   /* hypotheses, "func=60%", one a line */
+#define META_CPU_NR "cpus"	   /* CPUs the target may use */
+#define META_LOAD "load"	   /* 1-minute load average at the start */
+#define META_UNFINISHED "unfinished" /* "1": what a killed tare left */
 
 struct profile {
-	struct buf text; /* all strings, each ended by NUL */
+	struct buf text;       /* all strings, each ended by NUL */
 	VEC(uint32_t) strings; /* id -> offset in text; 0 is "" */
 	VEC(struct profile_function) functions;
 	VEC(struct profile_frame) frames;
@@ -154,11 +154,11 @@ struct profile {
 	VEC(struct profile_source) sources;
 
 	double asked_hz;
-	uint64_t wall_ns;   /* length of the recording */
-	uint64_t cpu_ns;    /* of the target: user + sys; 0 not known */
+	uint64_t wall_ns; /* length of the recording */
+	uint64_t cpu_ns;  /* of the target: user + sys; 0 not known */
 	uint64_t user_ns, sys_ns;
-	uint64_t tick_nr;   /* ticks that came */
-	uint64_t missed_nr; /* ticks that were due but passed while busy */
+	uint64_t tick_nr;	 /* ticks that came */
+	uint64_t missed_nr;	 /* ticks that were due but passed while busy */
 	uint64_t sampler_cpu_ns; /* what tare itself used */
 	uint64_t now_ns;	 /* of the present tick */
 

@@ -7,7 +7,7 @@
 
 struct stats_interval stats_wilson(double hits, double trials)
 {
-	struct stats_interval all = {0, 1};
+	struct stats_interval all = { 0, 1 };
 	double p, z2, centre, half, scale;
 
 	if (!(trials > 0))
@@ -18,8 +18,8 @@ struct stats_interval stats_wilson(double hits, double trials)
 	centre = (p + z2 / 2) * scale;
 	half = sqrt(p * (1 - p) * z2 + z2 * z2 / 4) * scale;
 	/* Rounding must not move the ends past what was seen. */
-	return (struct stats_interval){fmin(fmax(centre - half, 0), p),
-				       fmax(fmin(centre + half, 1), p)};
+	return (struct stats_interval){ fmin(fmax(centre - half, 0), p),
+					fmax(fmin(centre + half, 1), p) };
 }
 
 double stats_effective(double sum, double sum_squares)

@@ -69,7 +69,7 @@ struct summary_thread *summary_threads(const struct profile *p)
 static void sum_sampling(struct summary_sampling *sampling,
 			 const struct profile *p)
 {
-	uint64_t looks[SAMPLE_QUALITY_NR] = {0};
+	uint64_t looks[SAMPLE_QUALITY_NR] = { 0 };
 
 	for (uint32_t i = 0; i < p->threads.nr; i++)
 		for (int q = 0; q < SAMPLE_QUALITY_NR; q++)
@@ -119,7 +119,7 @@ static void sum_scope(struct summary *s, const bool *in_scope)
 static struct summary_figure figure(const struct summary *s, uint64_t nr,
 				    double seconds)
 {
-	struct summary_figure f = {.nr = nr, .s = seconds};
+	struct summary_figure f = { .nr = nr, .s = seconds };
 	struct stats_interval interval;
 
 	if (s->wall_s > 0)
@@ -137,8 +137,8 @@ static int make_functions(struct summary *s, const struct tally *t,
 {
 	const struct tally_table *table = &t->functions;
 
-	s->functions = calloc((size_t)table->seen_nr + 1,
-			      sizeof(*s->functions));
+	s->functions =
+		calloc((size_t)table->seen_nr + 1, sizeof(*s->functions));
 	if (!s->functions)
 		return err_nomem(err);
 	for (uint32_t i = 0; i < table->seen_nr; i++) {
@@ -164,8 +164,7 @@ static int make_functions(struct summary *s, const struct tally *t,
 	return ERR_OK;
 }
 
-static int make_lines(struct summary *s, const struct tally *t,
-		      struct err *err)
+static int make_lines(struct summary *s, const struct tally *t, struct err *err)
 {
 	const struct profile *p = t->profile;
 	const struct tally_table *table = &t->frames;

@@ -79,11 +79,11 @@ struct summary {
 	struct summary_sampling sampling;
 
 	/* What the shares are shares of. */
-	double wall_s;		 /* thread seconds in scope */
-	double unseen_s;	 /* of threads in scope without a complete look;
-				  * not in wall_s */
-	uint64_t complete_nr;	 /* samples in scope */
-	double effective_nr;	 /* what they are worth */
+	double wall_s;	      /* thread seconds in scope */
+	double unseen_s;      /* of threads in scope without a complete look;
+			       * not in wall_s */
+	uint64_t complete_nr; /* samples in scope */
+	double effective_nr;  /* what they are worth */
 };
 
 /*

@@ -9,8 +9,7 @@ struct links {
 	uint32_t *first_child, *next_sibling;
 };
 
-static int make_links(struct links *l, const struct profile *p,
-		      struct err *err)
+static int make_links(struct links *l, const struct profile *p, struct err *err)
 {
 	uint32_t nr = p->nodes.nr;
 
@@ -74,12 +73,12 @@ static void walk(struct tally *t, const struct links *l, struct path *path)
 static int mark_outermost(struct tally *t, struct err *err)
 {
 	const struct profile *p = t->profile;
-	struct links l = {0};
-	struct path path = {0};
+	struct links l = { 0 };
+	struct path path = { 0 };
 	int rc;
 
-	path.function_nr = calloc(p->functions.nr + 1,
-				  sizeof(*path.function_nr));
+	path.function_nr =
+		calloc(p->functions.nr + 1, sizeof(*path.function_nr));
 	path.frame_nr = calloc(p->frames.nr + 1, sizeof(*path.frame_nr));
 	if (!path.function_nr || !path.frame_nr) {
 		rc = err_nomem(err);
@@ -125,7 +124,7 @@ static struct tally_sum *table_at(struct tally_table *t, uint32_t id)
 static void table_clear(struct tally_table *t)
 {
 	for (uint32_t i = 0; i < t->seen_nr; i++) {
-		t->sums[t->seen[i]] = (struct tally_sum){0};
+		t->sums[t->seen[i]] = (struct tally_sum){ 0 };
 		t->is_seen[t->seen[i]] = false;
 	}
 	t->seen_nr = 0;
@@ -230,15 +229,13 @@ void tally_finish(struct tally *t)
 		uint32_t node = t->touched[i];
 		uint32_t frame = p->nodes.at[node].frame;
 		uint32_t function = p->frames.at[frame].function;
-		struct tally_below *above =
-			&t->below[p->nodes.at[node].parent];
+		struct tally_below *above = &t->below[p->nodes.at[node].parent];
 
 		if (t->outer_function[node])
 			add_total(table_at(&t->functions, function),
 				  &t->below[node]);
 		if (t->outer_frame[node])
-			add_total(table_at(&t->frames, frame),
-				  &t->below[node]);
+			add_total(table_at(&t->frames, frame), &t->below[node]);
 		above->nr += t->below[node].nr;
 		above->s += t->below[node].s;
 	}
@@ -247,12 +244,12 @@ void tally_finish(struct tally *t)
 void tally_clear(struct tally *t)
 {
 	for (uint32_t i = 0; i < t->touched_nr; i++) {
-		t->below[t->touched[i]] = (struct tally_below){0};
+		t->below[t->touched[i]] = (struct tally_below){ 0 };
 		t->is_touched[t->touched[i]] = false;
 	}
 	t->touched_nr = 0;
-	t->below[0] = (struct tally_below){0};
-	t->bare = (struct tally_sum){0};
+	t->below[0] = (struct tally_below){ 0 };
+	t->bare = (struct tally_sum){ 0 };
 	table_clear(&t->functions);
 	table_clear(&t->frames);
 }

@@ -95,12 +95,9 @@ void digits_part(char out[DIGITS_SIZE], uint64_t part, uint64_t whole)
 		snprintf(out, DIGITS_SIZE, part ? "100 %%" : "0 %%");
 	else if (percent < 0.01)
 		snprintf(out, DIGITS_SIZE, "<0.01 %%");
-	else if (percent < 0.095)
-		snprintf(out, DIGITS_SIZE, "%.2f %%", percent);
-	else if (percent < 99.95)
-		snprintf(out, DIGITS_SIZE, "%.1f %%", percent);
-	else if (percent < 99.99)
-		snprintf(out, DIGITS_SIZE, "%.2f %%", percent);
-	else
+	else if (percent > 99.995)
 		snprintf(out, DIGITS_SIZE, ">99.99 %%");
+	else
+		snprintf(out, DIGITS_SIZE, "%.*f %%",
+			 percent < 0.095 || percent >= 99.95 ? 2 : 1, percent);
 }

@@ -41,7 +41,7 @@ void report_split(size_t total, size_t *first, size_t *second)
 		*second = total - *first;
 }
 
-static const char *signal_name(int number)
+static const char *signal_name(long number)
 {
 	switch (number) {
 	case SIGHUP:
@@ -77,7 +77,7 @@ static void add_exit(struct buf *line, const struct profile *p)
 
 	if (!strncmp(how, "signal ", 7))
 		buf_printf(line, DOT "ended by %s%s", how,
-			   signal_name(atoi(how + 7)));
+			   signal_name(strtol(how + 7, NULL, 10)));
 	else if (*how)
 		buf_printf(line, DOT "exit %s", how);
 	else if (!strcmp(profile_meta(p, META_MODE), "attach"))
@@ -100,15 +100,27 @@ static void add_cpu(struct buf *line, const struct profile *p)
 		buf_printf(line, DOT "%s CPU", cpu);
 }
 
+void report_command(struct report *r)
+{
+	const char *command = profile_meta(r->profile, META_COMMAND);
+
+	if (!*command)
+		buf_add_str(&r->scratch, "(command not known)");
+	/* `python -c` often has several lines of code in it. */
+	for (; *command; command++)
+		buf_add_char(&r->scratch, *command == '\n' ? ' ' : *command);
+}
+
 static void put_heading(struct report *r)
 {
 	const struct profile *p = r->profile;
-	const char *command = profile_meta(p, META_COMMAND);
 	const char *python = profile_meta(p, META_PYTHON);
 	char wall[DIGITS_SIZE];
 
 	page_style(&r->page, PAGE_BOLD);
-	page_put(&r->page, *command ? command : "(command not known)");
+	buf_clear(&r->scratch);
+	report_command(r);
+	page_put(&r->page, buf_str(&r->scratch));
 	page_newline(&r->page);
 
 	digits_time(wall, p->wall_ns);

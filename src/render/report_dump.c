@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "render/place.h"
+#include "render/location.h"
 #include "render/report_parts.h"
 
 #define MARGIN 4
@@ -50,7 +50,7 @@ static void put_frame(struct report *r, uint32_t frame)
 	size_t left = r->page.width - MARGIN - strlen(" ()");
 	size_t name_width = safe_width(name), place_width;
 
-	place_put(&r->scratch, file, directory, f->line, PLACE_ANY);
+	location_put(&r->scratch, file, directory, f->line, LOCATION_ANY);
 	place_width = safe_width(buf_str(&r->scratch));
 	report_split(left, &name_width, &place_width);
 	page_to(&r->page, MARGIN);
@@ -58,7 +58,7 @@ static void put_frame(struct report *r, uint32_t frame)
 	page_fit(&r->page, name, name_width, SAFE_CUT_MIDDLE);
 	page_style(&r->page, PAGE_PLAIN);
 	page_put(&r->page, " (");
-	place_put(&r->scratch, file, directory, f->line, place_width);
+	location_put(&r->scratch, file, directory, f->line, place_width);
 	page_fit(&r->page, buf_str(&r->scratch), place_width, SAFE_CUT_MIDDLE);
 	page_put(&r->page, ")");
 	page_newline(&r->page);
@@ -122,13 +122,12 @@ static void put_thread(struct report *r, uint32_t thread)
 static void put_heading(struct report *r)
 {
 	const struct profile *p = r->profile;
-	const char *command = profile_meta(p, META_COMMAND);
 	const char *python = profile_meta(p, META_PYTHON);
 
 	buf_clear(&r->scratch);
 	if (p->threads.nr)
 		buf_printf(&r->scratch, "process %d: ", p->threads.at[0].pid);
-	buf_add_str(&r->scratch, *command ? command : "command not known");
+	report_command(r);
 	page_style(&r->page, PAGE_BOLD);
 	page_put(&r->page, buf_str(&r->scratch));
 	page_newline(&r->page);

@@ -23,6 +23,9 @@ struct report {
 /* Begin a page; 0 columns are 80, and there are never fewer than 60. */
 struct page report_page(struct buf *out, const struct render_opts *opts);
 
+/* The command that ran, line breaks as blanks, appended to r->scratch. */
+void report_command(struct report *r);
+
 /*
  * Share `total` columns among two texts that want so many each: both get
  * what they want if they can, else the second gets two fifths at least.

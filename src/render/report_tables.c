@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "render/digits.h"
-#include "render/place.h"
+#include "render/location.h"
 #include "render/report_parts.h"
 
 /* Rows below half a percent are noise to a reader, but for the first ones. */
@@ -123,8 +123,9 @@ static size_t place_takes(struct table *t, const struct row *row, size_t width)
 
 	if (!row->file)
 		return 0;
-	place_put(&r->scratch, row->file,
-		  profile_meta(r->profile, META_DIRECTORY), row->line, width);
+	location_put(&r->scratch, row->file,
+		     profile_meta(r->profile, META_DIRECTORY), row->line,
+		     width);
 	return safe_width(buf_str(&r->scratch));
 }
 
@@ -137,7 +138,8 @@ static void shrink_places(struct table *t, size_t left)
 	size_t least = strlen(t->place_head), spare;
 
 	for (uint32_t i = 0; i < t->nr; i++)
-		least = widest(least, place_takes(t, &t->rows[i], PLACE_BARE));
+		least = widest(least,
+			       place_takes(t, &t->rows[i], LOCATION_BARE));
 	spare = left > t->name_width ? left - t->name_width : 0;
 	if (t->place_width > widest(least, spare))
 		t->place_width = widest(least, spare);
@@ -155,8 +157,8 @@ static void lay_out(struct table *t)
 			      (row->borrowed ? strlen(BORROWED) : 0);
 
 		t->name_width = widest(t->name_width, name);
-		t->place_width =
-			widest(t->place_width, place_takes(t, row, PLACE_ANY));
+		t->place_width = widest(t->place_width,
+					place_takes(t, row, LOCATION_ANY));
 		range = widest(range, safe_width(row->range));
 	}
 	t->self_end =
@@ -234,9 +236,9 @@ static void put_place(struct table *t, const struct row *row)
 
 	if (!row->file)
 		return;
-	place_put(&r->scratch, row->file,
-		  profile_meta(r->profile, META_DIRECTORY), row->line,
-		  t->place_width);
+	location_put(&r->scratch, row->file,
+		     profile_meta(r->profile, META_DIRECTORY), row->line,
+		     t->place_width);
 	page_style(&r->page, PAGE_PLAIN);
 	page_fit(&r->page, buf_str(&r->scratch), t->place_width,
 		 SAFE_CUT_MIDDLE);

@@ -110,12 +110,17 @@ static int judge(struct look *k, struct roster_thread *t, unsigned done,
 
 	if (rc == ERR_GONE && !done) {
 		t->pending = false;
-		t->gone = true;
 		k->list_changed = true;
 		return ERR_OK;
 	}
 	if (rc)
 		return rc;
+	/* The C library writes over the links of a thread state that was
+	 * given back, and those of its neighbours change before. */
+	if (py_reader_next(t->reader) != t->next_addr) {
+		k->list_changed = true;
+		return ERR_OK;
+	}
 	t->moved = look == PY_LOOK_MOVED;
 	return look == PY_LOOK_WHOLE ? accept(k, t, now_ns, err) : ERR_OK;
 }
@@ -126,7 +131,6 @@ static uint32_t plan_batch(struct look *k, uint32_t from, unsigned *pieces_nr)
 	struct roster *r = k->roster;
 	uint32_t i;
 
-	*pieces_nr = k->gil_planned ? 1 : 0;
 	k->counts.nr = 0;
 	for (i = from; i < r->threads.nr; i++) {
 		unsigned nr = 0;
@@ -146,12 +150,12 @@ static uint32_t plan_batch(struct look *k, uint32_t from, unsigned *pieces_nr)
 }
 
 static int judge_batch(struct look *k, uint32_t from, unsigned done,
-		       uint64_t now_ns, bool *broken, struct err *err)
+		       uint64_t now_ns, struct err *err)
 {
+	bool broken = false;
 	int rc = ERR_OK;
 
-	*broken = false;
-	for (uint32_t i = 0; i < k->counts.nr && !rc && !*broken; i++) {
+	for (uint32_t i = 0; i < k->counts.nr && !rc && !broken; i++) {
 		unsigned nr = k->counts.at[i];
 		unsigned got = done < nr ? done : nr;
 
@@ -160,7 +164,7 @@ static int judge_batch(struct look *k, uint32_t from, unsigned done,
 		rc = judge(k, k->roster->threads.at[from + i], got, now_ns,
 			   err);
 		/* The pieces after one that is not mapped were not read. */
-		*broken = got < nr;
+		broken = got < nr;
 		done -= got;
 	}
 	return rc;
@@ -181,11 +185,9 @@ static void park(struct look *k)
 {
 	struct roster *r = k->roster;
 
-	k->gil_planned = false;
-	if (r->threads.nr < PARK_MIN ||
-	    !gil_plan(&k->gil, &k->process->layout, &k->pieces[0]))
+	k->gil_planned = r->threads.nr >= PARK_MIN && k->gil.addr;
+	if (!k->gil_planned)
 		return;
-	k->gil_planned = true;
 	if (!k->gil.known || k->full_in-- == 0) {
 		k->full_in = FULL_EVERY;
 		return;
@@ -209,8 +211,8 @@ static void unpark(struct look *k, bool read)
 		if (!t->parked)
 			continue;
 		t->parked = false;
-		if (news == GIL_UNKNOWN || (news == GIL_ONE_SWITCH &&
-					    t->raw.addr == k->gil.holder))
+		if (news == GIL_UNKNOWN ||
+		    (news == GIL_ONE_SWITCH && t->raw.addr == k->gil.holder))
 			t->pending = true;
 		else
 			record(k, t, t->node, SAMPLE_COMPLETE);
@@ -219,39 +221,68 @@ static void unpark(struct look *k, bool read)
 
 /* ---- reading ------------------------------------------------------------ */
 
+/*
+ * A thread came or went: bring the list up to date before anybody who is no
+ * longer there is counted. When the list does not hold still, the next round
+ * tries again.
+ */
+static void take_changes(struct look *k, uint64_t now_ns)
+{
+	struct err ignored;
+
+	if (!roster_refresh(k->roster, now_ns, &ignored)) {
+		k->list_changed = false;
+		k->gil.known = false;
+	}
+}
+
+/* Pieces at the head of a batch: that of the list, and that of the lock. */
+static unsigned plan_extras(struct look *k)
+{
+	unsigned nr = 0;
+
+	k->pieces[nr].addr = roster_head_addr(k->roster);
+	k->pieces[nr].to = &k->newest;
+	k->pieces[nr++].size = sizeof(k->newest);
+	if (k->gil_planned)
+		gil_plan(&k->gil, &k->process->layout, &k->pieces[nr++]);
+	return nr;
+}
+
 static int read_batch(struct look *k, uint32_t from, uint32_t *to,
 		      uint64_t now_ns, struct err *err)
 {
-	unsigned pieces_nr, done = 0;
-	bool broken;
-	int rc = ERR_OK;
+	unsigned extras = plan_extras(k), pieces_nr = extras, done;
+	int rc;
 
 	*to = plan_batch(k, from, &pieces_nr);
-	if (*to == from)
+	if (*to == from && from < k->roster->threads.nr)
 		return err_nomem(err);
-	if (pieces_nr)
-		rc = target_readv(k->process->target, k->pieces, pieces_nr,
-				  &done, err);
+	rc = target_readv(k->process->target, k->pieces, pieces_nr, &done, err);
 	if (rc)
 		return rc;
+	if (!done || k->newest != roster_newest(k->roster))
+		k->list_changed = true;
+	rc = judge_batch(k, from, done > extras ? done - extras : 0, now_ns,
+			 err);
 	if (k->gil_planned) {
 		k->gil_planned = false;
-		rc = judge_batch(k, from, done ? done - 1 : 0, now_ns, &broken,
-				 err);
-		unpark(k, done > 0);
-		return rc;
+		unpark(k, done >= extras);
 	}
-	return judge_batch(k, from, done, now_ns, &broken, err);
+	return rc;
 }
 
 /* Read all pending threads once. */
 static int read_pending(struct look *k, uint64_t now_ns, struct err *err)
 {
 	uint32_t from = 0;
-	int rc = ERR_OK;
+	int rc;
 
-	while (!rc && from < k->roster->threads.nr)
+	do
 		rc = read_batch(k, from, &from, now_ns, err);
+	while (!rc && from < k->roster->threads.nr);
+	if (!rc && k->list_changed)
+		take_changes(k, now_ns);
 	return rc;
 }
 
@@ -301,7 +332,6 @@ static void begin(struct look *k)
 		k->roster->threads.at[i]->pending = true;
 		k->roster->threads.at[i]->parked = false;
 		k->roster->threads.at[i]->moved = false;
-		k->roster->threads.at[i]->gone = false;
 	}
 	park(k);
 }

@@ -26,8 +26,9 @@ struct look {
 	struct names *names;
 	struct look_policy policy;
 	struct gil gil;
-	bool gil_planned;  /* the first piece of the batch is the lock's */
-	uint32_t full_in;  /* looks until all threads are read again */
+	bool gil_planned; /* the lock is read with the next batch */
+	uint32_t full_in; /* looks until all threads are read again */
+	uint64_t newest;  /* thread state at the head of the list, as read */
 	struct target_piece pieces[TARGET_PIECES_MAX];
 	VEC(unsigned) counts; /* pieces of each thread of a batch */
 	uint64_t random;      /* state of the generator */

@@ -114,7 +114,7 @@ static int refresh(struct names *n, struct known_code *known, uint64_t addr,
 static int find_code(struct names *n, uint64_t addr, uint64_t now_ns,
 		     uint32_t *index, struct err *err)
 {
-	struct known_code fresh = {0};
+	struct known_code fresh = { 0 };
 	struct known_code *known;
 	int rc = ERR_OK;
 
@@ -148,7 +148,7 @@ static int make_frame(struct names *n, const struct py_frame *raw,
 {
 	const struct py_layout *l = &n->process->layout;
 	const struct known_code *known = &n->codes.at[code];
-	struct known_frame entry = {*raw, code, known->generation, 0};
+	struct known_frame entry = { *raw, code, known->generation, 0 };
 	uint32_t index = map_get(&n->frame_ids, frame_key(raw));
 	int32_t offset;
 
@@ -169,8 +169,7 @@ static int make_frame(struct names *n, const struct py_frame *raw,
 }
 
 static int find_profile_frame(struct names *n, const struct py_frame *raw,
-			      uint64_t now_ns, uint32_t *frame,
-			      struct err *err)
+			      uint64_t now_ns, uint32_t *frame, struct err *err)
 {
 	uint32_t code, index;
 	int rc;

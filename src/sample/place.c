@@ -27,7 +27,7 @@ struct sched_attr_v0 {
 
 void place_init(struct place *p)
 {
-	struct sched_attr_v0 attr = {.size = sizeof(attr)};
+	struct sched_attr_v0 attr = { .size = sizeof(attr) };
 
 	p->cpu = -1;
 	CPU_ZERO(&p->home);

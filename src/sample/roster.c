@@ -46,9 +46,9 @@ static pid_t tid_of_pthread(struct roster *r, uint64_t pthread)
 	struct err ignored;
 	uint32_t tid = 0;
 
-	if (!PTHREAD_TID || target_read(r->process->target,
-					pthread + PTHREAD_TID, &tid,
-					sizeof(tid), &ignored))
+	if (!PTHREAD_TID ||
+	    target_read(r->process->target, pthread + PTHREAD_TID, &tid,
+			sizeof(tid), &ignored))
 		return 0;
 	return (pid_t)tid;
 }
@@ -97,8 +97,7 @@ static void open_schedstat(struct roster *r, struct roster_thread *t)
 	t->schedstat = open(path, O_RDONLY | O_CLOEXEC);
 	if (t->schedstat < 0)
 		return;
-	if (!read_schedstat(t->schedstat, &t->cpu_base_ns,
-			    &t->queue_base_ns)) {
+	if (!read_schedstat(t->schedstat, &t->cpu_base_ns, &t->queue_base_ns)) {
 		close(t->schedstat);
 		t->schedstat = -1;
 	}
@@ -216,20 +215,49 @@ static void drop_unlisted(struct roster *r, uint64_t now_ns)
 	r->threads.nr = kept;
 }
 
+static uint64_t next_in_list(const struct py_threads *list, uint32_t i)
+{
+	const struct py_thread *t = &list->thread.at[i];
+
+	if (i + 1 == list->thread.nr || t[1].interp != t->interp)
+		return 0;
+	return t[1].addr;
+}
+
+uint64_t roster_head_addr(const struct roster *r)
+{
+	return r->list.interp.nr
+		       ? r->list.interp.at[0] +
+				 r->process->layout.interp_threads_head
+		       : 0;
+}
+
+uint64_t roster_newest(const struct roster *r)
+{
+	return r->list.thread.nr ? r->list.thread.at[0].addr : 0;
+}
+
 int roster_refresh(struct roster *r, uint64_t now_ns, struct err *err)
 {
-	int rc = py_threads_read(r->process, &r->scratch, err);
+	bool all_begun = true;
+	int rc;
 
+	if (r->all_begun && py_threads_are(r->process, &r->list))
+		return ERR_OK;
+	r->all_begun = false;
+	rc = py_threads_read(r->process, &r->list, err);
 	if (rc)
 		return rc;
 	for (uint32_t i = 0; i < r->threads.nr; i++)
 		r->threads.at[i]->listed = false;
-	for (uint32_t i = 0; i < r->scratch.thread.nr; i++) {
-		const struct py_thread *raw = &r->scratch.thread.at[i];
+	for (uint32_t i = 0; i < r->list.thread.nr; i++) {
+		const struct py_thread *raw = &r->list.thread.at[i];
 		struct roster_thread *t;
 
-		if (!has_begun(r, raw))
+		if (!has_begun(r, raw)) {
+			all_begun = false;
 			continue;
+		}
 		t = find_thread(r, raw);
 		if (!t) {
 			t = new_thread(r, raw, now_ns);
@@ -239,8 +267,10 @@ int roster_refresh(struct roster *r, uint64_t now_ns, struct err *err)
 			}
 		}
 		t->listed = true;
+		t->next_addr = next_in_list(&r->list, i);
 	}
 	drop_unlisted(r, now_ns);
+	r->all_begun = all_begun;
 	return ERR_OK;
 }
 
@@ -251,6 +281,6 @@ void roster_release(struct roster *r, uint64_t now_ns)
 		free_thread(r->threads.at[i]);
 	}
 	vec_release(&r->threads);
-	vec_release(&r->scratch.thread);
+	py_threads_release(&r->list);
 	map_release(&r->by_addr);
 }

@@ -17,8 +17,9 @@
 
 struct roster_thread {
 	struct py_thread raw;
-	pid_t tid;	      /* as the kernel has it here; 0: not known */
-	uint32_t in_profile;  /* index in profile->threads */
+	uint64_t next_addr;  /* what its link to the next one should be */
+	pid_t tid;	     /* as the kernel has it here; 0: not known */
+	uint32_t in_profile; /* index in profile->threads */
 	struct py_reader *reader;
 	struct names_memory memory;
 	int schedstat; /* file descriptor, -1: none */
@@ -33,23 +34,29 @@ struct roster_thread {
 	bool pending;
 	bool parked; /* cannot have moved, unless the GIL tells otherwise */
 	bool moved;
-	bool gone;
 };
 
 struct roster {
 	struct py_process *process;
 	struct profile *profile;
 	VEC(struct roster_thread *) threads; /* newest first */
-	struct map by_addr; /* thread state -> index in threads */
-	struct py_threads scratch;
-	bool foreign_ids; /* the target numbers its threads differently */
+	struct map by_addr;	/* thread state -> index in threads */
+	struct py_threads list; /* as last read */
+	bool all_begun;		/* every thread of it is in `threads` */
+	bool foreign_ids;	/* the target numbers its threads differently */
 };
 
 void roster_init(struct roster *r, struct py_process *p,
 		 struct profile *profile);
 
-/* Read the list of threads anew; `now_ns` is the profile's time. */
+/* Read the list of threads anew if it changed; `now_ns`: profile time. */
 int roster_refresh(struct roster *r, uint64_t now_ns, struct err *err);
+
+/* Where the first interpreter has its newest thread; 0 before a refresh. */
+uint64_t roster_head_addr(const struct roster *r);
+
+/* The thread state that was newest when the list was read. */
+uint64_t roster_newest(const struct roster *r);
 
 /* Update the kernel's figures of every thread. */
 void roster_account(struct roster *r, uint64_t now_ns);

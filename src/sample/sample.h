@@ -62,8 +62,7 @@ int sampler_once(struct sampler *s, struct err *err);
  * which must not exist yet: what a bug report needs, and what tests replay.
  */
 int sampler_start_capture(struct sampler *s, struct err *err);
-int sampler_save_capture(struct sampler *s, const char *path,
-			 struct err *err);
+int sampler_save_capture(struct sampler *s, const char *path, struct err *err);
 
 /* Release `s`, closing the books of the threads in the profile. NULL is
  * allowed. */

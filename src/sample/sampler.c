@@ -2,6 +2,7 @@
 #include "sample/sample.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -35,8 +36,8 @@ struct sampler {
 	struct names *names;
 	struct look look;
 	struct stopper *stopper; /* NULL unless opts.exact */
-	uint64_t origin_ns; /* time 0 of the profile */
-	uint64_t due_ns;    /* of the next tick */
+	uint64_t origin_ns;	 /* time 0 of the profile */
+	uint64_t due_ns;	 /* of the next tick */
 	uint64_t listed_ns, accounted_ns;
 };
 
@@ -71,8 +72,8 @@ static int wait_for_python(struct sampler *s, uint64_t patience_ns,
 		char state = procfs_state(pid);
 
 		if (!state || state == 'Z' || state == 'X')
-			return err_set(err, ERR_GONE,
-				       "process %d has exited", (int)pid);
+			return err_set(err, ERR_GONE, "process %d has exited",
+				       (int)pid);
 		rc = py_process_open(&s->process, s->target, err);
 		if (rc != ERR_NO || is_stopped(&s->opts) ||
 		    clock_now_ns() >= end)
@@ -92,9 +93,20 @@ static uint64_t seed(void)
 	return value;
 }
 
+static void describe(struct sampler *s)
+{
+	char python[40];
+
+	snprintf(python, sizeof(python), "CPython %s", s->process.version);
+	profile_set_meta(s->profile, META_PYTHON, python);
+	profile_set_meta(s->profile, META_EXECUTABLE, s->process.executable);
+}
+
 static int start(struct sampler *s, struct err *err)
 {
 	uint64_t now = clock_now_ns();
+
+	describe(s);
 
 	s->names = names_new(&s->process, s->profile);
 	if (!s->names)
@@ -191,8 +203,8 @@ static void schedule(struct sampler *s, uint64_t now)
 
 static void nap_until(uint64_t at_ns)
 {
-	struct timespec at = {(time_t)(at_ns / CLOCK_SECOND_NS),
-			      (long)(at_ns % CLOCK_SECOND_NS)};
+	struct timespec at = { (time_t)(at_ns / CLOCK_SECOND_NS),
+			       (long)(at_ns % CLOCK_SECOND_NS) };
 
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
 }
@@ -226,8 +238,8 @@ static void note_cost(struct sampler *s)
 	struct timespec t;
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	s->profile->sampler_cpu_ns = (uint64_t)t.tv_sec * CLOCK_SECOND_NS +
-				     (uint64_t)t.tv_nsec;
+	s->profile->sampler_cpu_ns =
+		(uint64_t)t.tv_sec * CLOCK_SECOND_NS + (uint64_t)t.tv_nsec;
 }
 
 static int run_to(struct sampler *s, uint64_t until_ns, enum sample_end *why,
@@ -310,8 +322,7 @@ void sampler_close(struct sampler *s)
 	if (!s)
 		return;
 	if (s->names) {
-		roster_release(&s->roster,
-			       profile_time(s, clock_now_ns()));
+		roster_release(&s->roster, profile_time(s, clock_now_ns()));
 		look_release(&s->look);
 		names_free(s->names);
 	}

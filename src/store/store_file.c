@@ -48,13 +48,13 @@ static int check_path(const struct store_file *f, struct err *err)
 	if (lstat(f->path, &st)) {
 		if (errno == ENOENT)
 			return ERR_OK;
-		return hint_place(err, err_sys(err, "cannot write '%s'",
-					       f->path));
+		return hint_place(err,
+				  err_sys(err, "cannot write '%s'", f->path));
 	}
 	if (!f->overwrite) {
 		rc = err_set(err, ERR_EXISTS, "'%s' exists", f->path);
 		err_hint(err, "'-o FILE' writes to another file, "
-			      "'--overwrite' replaces this one");
+			      "'--force' replaces this one");
 		return rc;
 	}
 	/* rename() would replace a device or a link by a file. */
@@ -93,18 +93,18 @@ static int check_dead(const struct store_file *f, struct err *err)
 	if (fd < 0 && errno == ENOENT)
 		return ERR_OK; /* it has just become PATH */
 	if (fd < 0)
-		return hint_place(err, err_sys(err, "cannot open '%s'",
-					       f->part));
+		return hint_place(err,
+				  err_sys(err, "cannot open '%s'", f->part));
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
-		rc = hint_place(err, err_set(err, ERR_EXISTS,
-					     "'%s' is not a regular file",
-					     f->part));
+		rc = hint_place(err,
+				err_set(err, ERR_EXISTS,
+					"'%s' is not a regular file", f->part));
 		goto out;
 	}
 	owner = lock_owner(fd);
 	if (owner) {
-		rc = err_set(err, ERR_EXISTS,
-			     "another tare is writing '%s'%s", f->path,
+		rc = err_set(err, ERR_EXISTS, "another tare is writing '%s'%s",
+			     f->path,
 			     owner > 0 ? "" : " (on another machine?)");
 		if (owner > 0)
 			err_set(err, ERR_EXISTS,
@@ -199,23 +199,22 @@ int store_file_claim(struct store_file *f, const char *path, bool overwrite,
 	/* More than once only while others claim and finish meanwhile. */
 	for (int i = 0; !rc && i < 10; i++) {
 		f->fd = open(f->part,
-			     O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW |
-				     O_CLOEXEC,
+			     O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 			     0666);
 		if (f->fd >= 0)
 			return ERR_OK;
 		if (errno != EEXIST)
-			return hint_place(err, err_sys(err,
-						       "cannot create '%s'",
-						       f->part));
+			return hint_place(
+				err,
+				err_sys(err, "cannot create '%s'", f->part));
 		rc = check_dead(f, err);
 		if (!rc)
 			rc = set_aside(f, err);
 	}
 	if (!rc)
-		rc = hint_place(err, err_set(err, ERR_EXISTS,
-					     "others keep creating '%s'",
-					     f->part));
+		rc = hint_place(err,
+				err_set(err, ERR_EXISTS,
+					"others keep creating '%s'", f->part));
 	return rc;
 }
 
@@ -235,8 +234,8 @@ int store_file_check(const struct store_file *f, struct err *err)
 static int sync_directory(const char *path, struct err *err)
 {
 	const char *slash = strrchr(path, '/');
-	char *dir = slash ? strndup(path, (size_t)(slash - path) + 1)
-			  : strdup(".");
+	char *dir =
+		slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
 	int fd, rc = ERR_OK;
 
 	if (!dir)
@@ -273,8 +272,9 @@ int store_file_publish(struct store_file *f, struct err *err)
 		if (is_there)
 			rc = err_set(err, ERR_EXISTS,
 				     "'%s' appeared while recording", f->path);
-		err_hint(err, "the recording is whole; name it: "
-			      "mv -n '%s' FILE",
+		err_hint(err,
+			 "the recording is whole; name it: "
+			 "mv -n '%s' FILE",
 			 f->part);
 		return rc;
 	}

@@ -63,8 +63,8 @@ bool store_reader_u32(sqlite3_stmt *row, int column, uint64_t limit,
 {
 	uint64_t value;
 
-	if (!store_reader_number(row, column,
-				 limit < U32_MAX ? limit : U32_MAX, &value))
+	if (!store_reader_number(row, column, limit < U32_MAX ? limit : U32_MAX,
+				 &value))
 		return false;
 	*out = (uint32_t)value;
 	return true;
@@ -95,16 +95,16 @@ static int check_table(struct store_reader *r, const char *table)
 	if (rc != SQLITE_ROW)
 		rc = sql_failed(r, rc);
 	else if (strcmp((const char *)sqlite3_column_text(row, 0), "ok"))
-		rc = store_reader_damaged(r, (const char *)sqlite3_column_text(
-						     row, 0));
+		rc = store_reader_damaged(
+			r, (const char *)sqlite3_column_text(row, 0));
 	else
 		rc = ERR_OK;
 	sqlite3_finalize(row);
 	return rc;
 }
 
-int store_reader_each(struct store_reader *r, const char *table,
-		      const char *id, store_row_fn *fn)
+int store_reader_each(struct store_reader *r, const char *table, const char *id,
+		      store_row_fn *fn)
 {
 	sqlite3_int64 last = INT64_MIN, now;
 	sqlite3_stmt *row = NULL;
@@ -139,8 +139,7 @@ int store_reader_each(struct store_reader *r, const char *table,
 static bool is_next_id(struct store_reader *r, sqlite3_stmt *row,
 		       uint64_t first)
 {
-	return (uint64_t)sqlite3_column_int64(row, 1) ==
-	       first + r->row_nr - 1;
+	return (uint64_t)sqlite3_column_int64(row, 1) == first + r->row_nr - 1;
 }
 
 /* A text without NUL inside, which is where C would cut it; else NULL. */
@@ -331,12 +330,12 @@ static int read_tables(struct store_reader *r)
 		const char *table, *id;
 		store_row_fn *fn;
 	} tables[] = {
-		{"string", "id", read_string},
-		{"function", "id", read_function},
-		{"frame", "id", read_frame},
-		{"node", "id", read_node},
-		{"thread", "id", read_thread},
-		{"source", "rowid", read_source},
+		{ "string", "id", read_string },
+		{ "function", "id", read_function },
+		{ "frame", "id", read_frame },
+		{ "node", "id", read_node },
+		{ "thread", "id", read_thread },
+		{ "source", "rowid", read_source },
 	};
 	int rc;
 
@@ -429,8 +428,7 @@ static int check_schema(struct store_reader *r)
 	int rc;
 
 	rc = sqlite3_open_v2(":memory:", &model,
-			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-			     NULL);
+			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(model, store_schema, NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
@@ -563,8 +561,8 @@ static int open_database(struct store_reader *r, int flags)
  */
 static int check_journal(struct store_reader *r)
 {
-	static const uint8_t magic[8] = {0xd9, 0xd5, 0x05, 0xf9,
-					 0x20, 0xa1, 0x63, 0xd7};
+	static const uint8_t magic[8] = { 0xd9, 0xd5, 0x05, 0xf9,
+					  0x20, 0xa1, 0x63, 0xd7 };
 	char name[4096];
 	uint8_t tail[8];
 	struct stat st;
@@ -613,8 +611,9 @@ static int undo_transaction(struct store_reader *r)
 			"'%s' was cut off in the middle of a write, which "
 			"cannot be undone: %s",
 			r->path, why.msg);
-		err_hint(r->err, "copy it and '%s-journal' to a directory of "
-				 "your own and try there",
+		err_hint(r->err,
+			 "copy it and '%s-journal' to a directory of "
+			 "your own and try there",
 			 r->path);
 		return rc;
 	}
@@ -693,7 +692,7 @@ static int read_all(struct store_reader *r)
 
 int store_load(struct profile **out, const char *path, struct err *err)
 {
-	struct store_reader r = {.path = path, .err = err};
+	struct store_reader r = { .path = path, .err = err };
 	int rc;
 
 	*out = NULL;

@@ -32,8 +32,8 @@ typedef int store_row_fn(struct store_reader *r, sqlite3_stmt *row);
  * from row to row: a page that a damaged file refers to twice would otherwise
  * give rows without end.
  */
-int store_reader_each(struct store_reader *r, const char *table,
-		      const char *id, store_row_fn *fn);
+int store_reader_each(struct store_reader *r, const char *table, const char *id,
+		      store_row_fn *fn);
 
 /* Column `column` as a number below `limit`; false when it is not one. */
 bool store_reader_number(sqlite3_stmt *row, int column, uint64_t limit,

@@ -64,12 +64,12 @@ static int read_track(struct store_reader *r, sqlite3_stmt *row)
 		return store_reader_damaged(r, "tracks overlap");
 	t->track.next_tick = first_tick + tick_nr;
 	runs = sqlite3_column_blob(row, 5);
-	track_begin(&it, runs, (size_t)sqlite3_column_bytes(row, 5),
-		    first_tick, tick_nr, t->codes.nr);
+	track_begin(&it, runs, (size_t)sqlite3_column_bytes(row, 5), first_tick,
+		    tick_nr, t->codes.nr);
 	while (!rc && (step = track_next(&it, &run)) != TRACK_END)
-		rc = step == TRACK_RUN
-			     ? add_run(r, t, &run)
-			     : store_reader_damaged(r, "a track makes no sense");
+		rc = step == TRACK_RUN ? add_run(r, t, &run)
+				       : store_reader_damaged(
+						 r, "a track makes no sense");
 	return rc;
 }
 

@@ -23,8 +23,9 @@ static int no_room(const char *path, const char *why, struct err *err)
 {
 	int rc = err_set(err, ERR_SYS, "cannot write '%s': %s", path, why);
 
-	err_hint(err, "make room or use '-o FILE'; what was recorded so far "
-		      "is kept: tare report '%s'",
+	err_hint(err,
+		 "make room or use '-o FILE'; what was recorded so far "
+		 "is kept: tare report '%s'",
 		 path);
 	return rc;
 }

@@ -81,7 +81,8 @@ struct store {
  * transactions leaves a journal of no bytes, and PATH.part needs nothing but
  * itself to be read (in WAL mode it would need PATH.part-wal).
  */
-static const char pragmas[] = "PRAGMA locking_mode = EXCLUSIVE;"
+static const char pragmas[] = "PRAGMA page_size = 8192;"
+			      "PRAGMA locking_mode = EXCLUSIVE;"
 			      "PRAGMA journal_mode = TRUNCATE;"
 			      "PRAGMA synchronous = OFF;"
 			      "PRAGMA temp_store = MEMORY;"
@@ -114,8 +115,7 @@ static int open_database(struct store *s, struct err *err)
 	if (!path)
 		return err_nomem(err);
 	rc = sqlite3_open_v2(path, &s->db,
-			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-			     NULL);
+			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	free(path);
 	if (rc != SQLITE_OK)
 		return sql_failed(s, rc, err);
@@ -126,6 +126,12 @@ static int open_database(struct store *s, struct err *err)
 		rc = execute(s, "BEGIN EXCLUSIVE", err);
 	if (!rc)
 		rc = execute(s, store_schema, err);
+	/* So that a kill from here on leaves a recording, of nothing yet. */
+	if (!rc)
+		rc = execute(s,
+			     "INSERT INTO recording VALUES"
+			     " (0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
+			     err);
 	if (!rc)
 		rc = execute(s, "COMMIT", err);
 	if (rc)
@@ -202,9 +208,9 @@ static int put_numbers(struct store *s, enum statement which,
 	return step(s, which, err);
 }
 
-#define NUMBERS(...)                   \
-	((const uint64_t[]){__VA_ARGS__}), \
-		(int)(sizeof((const uint64_t[]){__VA_ARGS__}) / \
+#define NUMBERS(...)                                              \
+	((const uint64_t[]){ __VA_ARGS__ }),                      \
+		(int)(sizeof((const uint64_t[]){ __VA_ARGS__ }) / \
 		      sizeof(uint64_t))
 
 static int put_recording(struct store *s, const struct profile *p,
@@ -212,7 +218,7 @@ static int put_recording(struct store *s, const struct profile *p,
 {
 	sqlite3_stmt *statement = s->statements[PUT_RECORDING];
 	const uint64_t figures[] = {
-		p->wall_ns, p->cpu_ns,	  p->user_ns,	    p->sys_ns,
+		p->wall_ns, p->cpu_ns,	  p->user_ns,	     p->sys_ns,
 		p->tick_nr, p->missed_nr, p->sampler_cpu_ns,
 	};
 	int nr = sizeof(figures) / sizeof(*figures);
@@ -273,8 +279,8 @@ static int put_names(struct store *s, const struct profile *p, struct err *err)
 	for (uint32_t i = saved->frame_nr; !rc && i < p->frames.nr; i++) {
 		const struct profile_frame *f = &p->frames.at[i];
 
-		rc = put_numbers(s, PUT_FRAME,
-				 NUMBERS(i, f->function, f->line), err);
+		rc = put_numbers(s, PUT_FRAME, NUMBERS(i, f->function, f->line),
+				 err);
 	}
 	for (uint32_t i = saved->node_nr; !rc && i < p->nodes.nr; i++) {
 		const struct profile_node *n = &p->nodes.at[i];
@@ -371,8 +377,7 @@ static int put_track(struct store *s, uint32_t thread, uint64_t first_tick,
 	return rc;
 }
 
-static int put_tracks(struct store *s, const struct profile *p,
-		      struct err *err)
+static int put_tracks(struct store *s, const struct profile *p, struct err *err)
 {
 	int rc = ERR_OK;
 
@@ -462,8 +467,7 @@ int store_append(struct store *s, struct profile *p, struct err *err)
 	return ERR_OK;
 }
 
-static int put_counts(struct store *s, const struct profile *p,
-		      struct err *err)
+static int put_counts(struct store *s, const struct profile *p, struct err *err)
 {
 	int rc = ERR_OK;
 
@@ -471,20 +475,18 @@ static int put_counts(struct store *s, const struct profile *p,
 		const struct profile_count *c = &p->counts.at[i];
 
 		rc = put_numbers(s, PUT_STACK_COUNT,
-				 NUMBERS(c->thread, c->node, c->quality,
-					 c->nr),
+				 NUMBERS(c->thread, c->node, c->quality, c->nr),
 				 err);
 	}
 	for (uint32_t i = 0; !rc && i < p->threads.nr; i++) {
 		const uint64_t *looks = p->threads.at[i].looks;
 
-		rc = put_numbers(s, PUT_THREAD_COUNT,
-				 NUMBERS(i, summary_thread_wall_ns(p, i),
-					 looks[SAMPLE_COMPLETE],
-					 looks[SAMPLE_SALVAGED],
-					 looks[SAMPLE_INCONSISTENT],
-					 looks[SAMPLE_LOST]),
-				 err);
+		rc = put_numbers(
+			s, PUT_THREAD_COUNT,
+			NUMBERS(i, summary_thread_wall_ns(p, i),
+				looks[SAMPLE_COMPLETE], looks[SAMPLE_SALVAGED],
+				looks[SAMPLE_INCONSISTENT], looks[SAMPLE_LOST]),
+			err);
 	}
 	return rc;
 }
@@ -498,10 +500,9 @@ static int put_table(struct store *s, enum statement which, uint32_t thread,
 		uint32_t id = table->seen[i];
 		const struct tally_sum *sum = &table->sums[id];
 
-		rc = put_numbers(s, which,
-				 NUMBERS(thread, id, sum->self_nr,
-					 sum->total_nr),
-				 err);
+		rc = put_numbers(
+			s, which,
+			NUMBERS(thread, id, sum->self_nr, sum->total_nr), err);
 	}
 	return rc;
 }
@@ -528,8 +529,7 @@ static int put_thread_rollup(struct store *s, const struct profile *p,
 	int rc;
 
 	for (uint32_t i = 0; i < of->codes.nr; i++) {
-		const struct profile_count *c =
-			&p->counts.at[of->codes.at[i]];
+		const struct profile_count *c = &p->counts.at[of->codes.at[i]];
 
 		if (c->quality == SAMPLE_COMPLETE)
 			tally_add(t, c->node, c->nr, 0);

@@ -113,8 +113,8 @@ static void match_section(Elf *elf, const GElf_Shdr *sh, uint64_t bias,
 			symbols[k].addr = sh->sh_addr + bias;
 }
 
-static void scan_sections(Elf *elf, uint64_t bias, struct target_symbol *symbols,
-			  unsigned nr)
+static void scan_sections(Elf *elf, uint64_t bias,
+			  struct target_symbol *symbols, unsigned nr)
 {
 	Elf_Scn *scn = NULL;
 	GElf_Shdr sh;

@@ -19,7 +19,11 @@
 #define STOP_PATIENCE_NS 100000000u
 #define STOP_NAP_NS 20000u
 
-enum thread_state { RUNNING, STOPPED, ENDED };
+enum thread_state {
+	RUNNING,
+	STOPPED,
+	ENDED
+};
 
 struct stopped_thread {
 	pid_t tid;
@@ -44,14 +48,15 @@ static struct stopped_thread *find(struct stopper *s, pid_t tid)
 
 static int seize(struct stopper *s, pid_t tid, struct err *err)
 {
-	struct stopped_thread t = {.tid = tid, .listed = true};
+	struct stopped_thread t = { .tid = tid, .listed = true };
 
 	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL)) {
 		if (errno == ESRCH)
 			return ERR_OK;
 		err_sys(err, "cannot stop process %d", (int)s->pid);
-		err_hint(err, "leave out --exact-stacks, or see tare doctor "
-			      "%d",
+		err_hint(err,
+			 "leave out --exact-stacks, or see tare doctor "
+			 "%d",
 			 (int)s->pid);
 		return err->code;
 	}
@@ -113,7 +118,7 @@ int stopper_open(struct stopper **out, pid_t pid, struct err *err)
  */
 static void poll_stop(struct stopped_thread *t)
 {
-	siginfo_t info = {0};
+	siginfo_t info = { 0 };
 
 	if (waitid(P_PID, (id_t)t->tid, &info, WSTOPPED | WNOHANG | __WALL)) {
 		t->state = ENDED;
@@ -146,7 +151,7 @@ static bool all_stand(struct stopper *s)
 
 int stopper_stop(struct stopper *s, struct err *err)
 {
-	const struct timespec nap = {0, STOP_NAP_NS};
+	const struct timespec nap = { 0, STOP_NAP_NS };
 	uint64_t waited = 0;
 	int rc = seize_all(s, err);
 

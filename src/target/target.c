@@ -41,7 +41,7 @@ int target_readv(struct target *t, const struct target_piece *pieces,
 int target_read(struct target *t, uint64_t addr, void *to, uint32_t size,
 		struct err *err)
 {
-	struct target_piece piece = {addr, to, size};
+	struct target_piece piece = { addr, to, size };
 	unsigned done;
 	int rc = target_readv(t, &piece, 1, &done, err);
 

@@ -59,7 +59,7 @@ static int live_readv(struct target *t, const struct target_piece *pieces,
 
 static int live_maps_text(struct target *t, char **text, struct err *err)
 {
-	struct buf b = {0};
+	struct buf b = { 0 };
 	char path[64];
 	ssize_t got = 0;
 	int fd;

@@ -226,8 +226,7 @@ static int snapshot_maps_text(struct target *t, char **text, struct err *err)
 {
 	const struct snapshot *s = t->state;
 
-	*text = strndup((const char *)(s->maps ? s->maps
-					       : (const uint8_t *)""),
+	*text = strndup((const char *)(s->maps ? s->maps : (const uint8_t *)""),
 			s->maps_size);
 	return *text ? ERR_OK : err_nomem(err);
 }
@@ -318,10 +317,9 @@ int target_open_snapshot_bytes(struct target **out, const void *bytes,
 	return ERR_OK;
 }
 
-int target_open_snapshot(struct target **out, const char *path,
-			 struct err *err)
+int target_open_snapshot(struct target **out, const char *path, struct err *err)
 {
-	struct buf file = {0};
+	struct buf file = { 0 };
 	int rc;
 
 	*out = NULL;

@@ -122,11 +122,12 @@ def test_not_a_python_process(tare, tmp_path, verb):
 
 
 def test_a_target_that_is_no_python_runs_all_the_same(tare, tmp_path):
-    done = run([tare, "run", "--", "sh", "-c", "echo out; exit 7"],
-               cwd=tmp_path)
+    done = run(
+        [tare, "run", "--", "sh", "-c", "echo out; exit 7"], cwd=tmp_path
+    )
     assert done.returncode == 7
     assert done.stdout == b"out\n"
-    assert done.stderr.startswith(b"tare: note: no Python was seen in 'sh'")
+    assert done.stderr.startswith(b"tare: note: no Python 3 was seen in 'sh'")
     assert os.listdir(tmp_path) == []
 
 
@@ -188,7 +189,9 @@ def test_a_python_that_is_too_old_or_unknown(tare, every_python, tmp_path):
         one
         for one in every_python
         if not one.root
-        and (one.free_threaded or tuple(map(int, one.minor.split("."))) < (3, 9))
+        and (
+            one.free_threaded or tuple(map(int, one.minor.split("."))) < (3, 9)
+        )
     ]
     if not refusable:
         pytest.skip("no Python before 3.9 and none without the GIL here")

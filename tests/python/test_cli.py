@@ -131,13 +131,13 @@ def test_completion_scripts_are_read_by_their_shells(tare, shell):
 @pytest.mark.parametrize(
     "typed, meant",
     [
-        (["reprot", "x"], "tare report"),
-        (["atach", "1"], "tare attach"),
+        (["reprt", "x"], "tare report"),
+        (["attac", "1"], "tare attach"),
         (["script.py"], "tare run script.py"),
         (["x.tare"], "tare report x.tare"),
         (["--json", "report"], "tare help"),
         (["qqqqqq"], "tare help"),
-        (["help", "exprot"], "tare help export"),
+        (["help", "exportt"], "tare help export"),
     ],
 )
 def test_a_wrong_verb_is_answered_with_the_right_one(tare, typed, meant):
@@ -278,8 +278,9 @@ def test_no_report_names_the_file_and_the_next_command(tare, tmp_path):
     (name,) = os.listdir(tmp_path)
     assert re.fullmatch(r"code\.\d+\.tare", name)
     assert done.stderr == f"tare report {name}\n"
-    done = run(done.stderr.replace("tare ", f"{tare} ", 1).split(),
-               cwd=tmp_path)
+    done = run(
+        done.stderr.replace("tare ", f"{tare} ", 1).split(), cwd=tmp_path
+    )
     assert done.returncode == 0
 
 
@@ -304,8 +305,9 @@ def test_source_lines_are_in_the_recording(tare, tmp_path):
     )
     run([tare, "run", "-qo", "x.tare", "work.py"], cwd=tmp_path)
     (tmp_path / "work.py").unlink()
-    report = json.loads(run([tare, "report", "--json", "x.tare"],
-                            cwd=tmp_path).stdout)
+    report = json.loads(
+        run([tare, "report", "--json", "x.tare"], cwd=tmp_path).stdout
+    )
     text = json.dumps(report, ensure_ascii=False)
     assert "return sum(i * i for i in range(2000))  # h\xf6t" in text
 

@@ -436,13 +436,11 @@ def test_no_zombie_is_left(tare, any_python, tmp_path):
     assert process.wait() == 0
 
 
-def test_other_verbs_say_no_bad_input_and_failure(
-    tare, any_python, tmp_path
-):
+def test_other_verbs_say_no_bad_input_and_failure(tare, any_python, tmp_path):
     code = (
         "def work():\n"
         "    return sum(i * i for i in range(2000))\n"
-        "for _ in range(2000):\n"
+        "for _ in range(8000):\n"
         "    work()\n"
     )
     (tmp_path / "work.py").write_text(code)
@@ -452,7 +450,7 @@ def test_other_verbs_say_no_bad_input_and_failure(
     assert run(report, cwd=tmp_path).returncode == 0
     guess = run([*report, "--expect", "work=1%"], cwd=tmp_path)
     assert guess.returncode == 1 and b"not supported" in guess.stdout
-    guess = run([*report, "--expect", "work=90-100%"], cwd=tmp_path)
+    guess = run([*report, "--expect", "work=60-100%"], cwd=tmp_path)
     assert guess.returncode == 0 and b"supported" in guess.stdout
     assert run([*report, "--wrong"], cwd=tmp_path).returncode == 2
     assert run([tare, "report", "y.tare"], cwd=tmp_path).returncode == 2

@@ -7,7 +7,6 @@ builds it."""
 import os
 import pathlib
 import re
-import shutil
 import stat
 import subprocess
 import sys
@@ -133,9 +132,9 @@ def test_the_program_has_no_debugging_data(elf_files):
     assert program.get_section_by_name(".debug_info") is None
 
 
-def check_version(command, wheel, folder):
+def check_version(command, wheel, folder, path="/nonexistent"):
     """It runs with nothing to be found on PATH."""
-    bare = {"PATH": "/nonexistent", "HOME": str(folder)}
+    bare = {"PATH": path, "HOME": str(folder)}
     said = run(*command, "--version", env=bare, cwd=folder)
     assert wheel.name.split("-")[1] in said
 
@@ -156,14 +155,15 @@ def glibc_of(root):
 
 
 def in_a_chroot(python, wheel, folder):
-    """Another system, which has no pip: it is installed from here."""
+    """Another system, that has neither pip nor compiler: installed from here.
+    /proc is where the loader learns what $ORIGIN is."""
     place = python.folder() / "a place"
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-index"]
     run(*pip, "--no-deps", "--target", place, wheel)
     code = "import sys; sys.path.insert(0, sys.argv.pop(1)); "
     code += "from tare.__main__ import main; sys.exit(main())"
-    chroot, *command = python.command("-c", code, python.inside(place))
-    check_version([shutil.which(chroot), *command], wheel, folder)
+    command = python.command("-c", code, python.inside(place), proc=True)
+    check_version(command, wheel, folder, path=os.environ["PATH"])
 
 
 def test_it_installs_and_runs_where_there_is_no_compiler(

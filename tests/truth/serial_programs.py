@@ -399,7 +399,7 @@ def callbacks(path, version, count=6):
             s.line(f"functools.reduce(reducer_{k}, n)", f"reducer_{k}")
             s.line(f"functools.partial(gather_{k}, 1, z=2)(3)", f"gather_{k}")
             s.line(f"gather_{k}(*n, **{{'y': 1}})", f"gather_{k}")
-            s.line(f"sorted((b, a))", f"{b}.__lt__")
+            s.line("sorted((b, a))", f"{b}.__lt__")
             s.line("a == b", f"{b}.__eq__")
             s.line("b in [a]", f"{b}.__eq__")
             s.line("d = {a: 1}", f"{b}.__hash__")

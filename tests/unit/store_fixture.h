@@ -15,6 +15,7 @@
 #include "store/store.h"
 
 static char folder[256];
+static char start_folder[512]; /* where the tests were started */
 
 /* Make `folder` and go there. */
 __attribute__((unused)) static void enter_folder(void)
@@ -23,6 +24,7 @@ __attribute__((unused)) static void enter_folder(void)
 
 	snprintf(folder, sizeof(folder), "%s/tare-store-XXXXXX",
 		 tmp ? tmp : "/tmp");
+	cr_assert(getcwd(start_folder, sizeof(start_folder)));
 	cr_assert(mkdtemp(folder));
 	cr_assert_eq(chdir(folder), 0);
 }
@@ -89,7 +91,7 @@ __attribute__((unused)) static void sql(const char *path, const char *text)
 __attribute__((unused)) static void add_stacks(struct profile *p,
 					       uint32_t nodes[6])
 {
-	static const char *const names[] = {"main", "work", "fib", "wait"};
+	static const char *const names[] = { "main", "work", "fib", "wait" };
 	uint32_t file = profile_string(p, "/home/u/a \"b\".py", 16);
 	uint32_t frames[4];
 
@@ -154,9 +156,9 @@ __attribute__((unused)) static struct profile *new_recording(uint64_t tick_nr)
 	return p;
 }
 
-#define ok(call)                                                        \
-	do {                                                            \
-		int ok_rc = (call);                                     \
+#define ok(call)                                                       \
+	do {                                                           \
+		int ok_rc = (call);                                    \
 		cr_assert_eq(ok_rc, ERR_OK, "%s: %s", #call, err.msg); \
 	} while (0)
 
@@ -177,8 +179,8 @@ __attribute__((unused)) static void record(const char *path, uint64_t tick_nr)
 	profile_free(p);
 }
 
-__attribute__((unused)) static const struct profile_count *
-find_count(const struct profile *p, const struct profile_count *like)
+__attribute__((unused)) static const struct profile_count *find_count(
+	const struct profile *p, const struct profile_count *like)
 {
 	for (uint32_t i = 0; i < p->counts.nr; i++)
 		if (p->counts.at[i].thread == like->thread &&
@@ -189,8 +191,8 @@ find_count(const struct profile *p, const struct profile_count *like)
 }
 
 /* All that a reader can see is the same. */
-__attribute__((unused)) static void
-assert_same(const struct profile *a, const struct profile *b)
+__attribute__((unused)) static void assert_same(const struct profile *a,
+						const struct profile *b)
 {
 	cr_assert_eq(a->strings.nr <= b->strings.nr, true);
 	for (uint32_t i = 0; i < a->strings.nr; i++)
@@ -204,9 +206,8 @@ assert_same(const struct profile *a, const struct profile *b)
 	cr_assert(!a->frames.nr ||
 		  !memcmp(a->frames.at, b->frames.at,
 			  a->frames.nr * sizeof(*a->frames.at)));
-	cr_assert(!a->nodes.nr ||
-		  !memcmp(a->nodes.at, b->nodes.at,
-			  a->nodes.nr * sizeof(*a->nodes.at)));
+	cr_assert(!a->nodes.nr || !memcmp(a->nodes.at, b->nodes.at,
+					  a->nodes.nr * sizeof(*a->nodes.at)));
 	cr_assert_eq(a->threads.nr, b->threads.nr);
 	for (uint32_t i = 0; i < a->threads.nr; i++) {
 		const struct profile_thread *x = &a->threads.at[i];
@@ -225,8 +226,7 @@ assert_same(const struct profile *a, const struct profile *b)
 	}
 	cr_assert_eq(a->counts.nr, b->counts.nr);
 	for (uint32_t i = 0; i < a->counts.nr; i++) {
-		const struct profile_count *c =
-			find_count(b, &a->counts.at[i]);
+		const struct profile_count *c = find_count(b, &a->counts.at[i]);
 
 		cr_assert(c);
 		cr_assert_eq(c->nr, a->counts.at[i].nr);

@@ -354,3 +354,45 @@ Test(export_json, each_process_has_a_ledger)
 	json_decref(report);
 	profile_free(p);
 }
+
+static void check_documented(json_t *value, const char *manual)
+{
+	const char *key;
+	json_t *inner;
+	size_t i;
+
+	json_array_foreach(value, i, inner) check_documented(inner, manual);
+	json_object_foreach(value, key, inner)
+	{
+		char quoted[64];
+
+		snprintf(quoted, sizeof(quoted), "`%s`", key);
+		cr_expect(strstr(manual, quoted), "docs/json.md lacks %s",
+			  quoted);
+		check_documented(inner, manual);
+	}
+}
+
+Test(export_json, every_key_is_in_the_manual)
+{
+	const char *root = getenv("TARE_SOURCE_ROOT");
+	struct profile *p = two_threads();
+	static char manual[65536];
+	char path[4096];
+	json_t *report;
+	FILE *file;
+
+	cr_assert(root, "TARE_SOURCE_ROOT is not set");
+	snprintf(path, sizeof(path), "%s/docs/json.md", root);
+	file = fopen(path, "re");
+	cr_assert(file, "no '%s'", path);
+	cr_assert_gt(fread(manual, 1, sizeof(manual) - 1, file), 0);
+	fclose(file);
+	/* Something to be warned of, so that each key appears. */
+	profile_set_meta(p, META_LOAD, "99");
+	report = parse(p);
+	cr_assert_gt(json_array_size(at(report, "warnings")), 0);
+	check_documented(report, manual);
+	json_decref(report);
+	profile_free(p);
+}

@@ -16,8 +16,7 @@ static uint32_t intern(struct profile *p, const char *text)
 /* A stack of one frame: function `name` at `line`. */
 static uint32_t leaf(struct profile *p, const char *name, uint32_t line)
 {
-	uint32_t f = profile_function(p, intern(p, name), intern(p, "a.py"),
-				      1);
+	uint32_t f = profile_function(p, intern(p, name), intern(p, "a.py"), 1);
 
 	return profile_node(p, 0, profile_frame(p, f, line));
 }
@@ -76,8 +75,8 @@ Test(profile_profile, text_ends_at_its_size_or_at_a_nul)
 Test(profile_profile, texts_whose_hashes_collide_stay_apart)
 {
 	struct profile *p = profile_new();
-	uint64_t first[2] = {0x4141414141414141, 0x4242424242424242};
-	uint64_t second[2] = {0x4343434343434343, 0};
+	uint64_t first[2] = { 0x4141414141414141, 0x4242424242424242 };
+	uint64_t second[2] = { 0x4343434343434343, 0 };
 	uint64_t state;
 	uint32_t a, b;
 
@@ -199,7 +198,7 @@ static void take(struct profile *p)
 Test(profile_profile, tracks_give_back_every_look_through_gaps_and_takes)
 {
 	struct profile *p = profile_new();
-	uint32_t nodes[40], now[THREAD_NR] = {0};
+	uint32_t nodes[40], now[THREAD_NR] = { 0 };
 
 	srand48(42);
 	for (uint32_t i = 0; i < 40; i++)
@@ -284,7 +283,6 @@ Test(profile_profile, counts_read_from_a_file_do_not_wrap_round)
 	cr_assert_eq(p->counts.nr, 1);
 	cr_assert_eq(p->counts.at[0].nr, 11);
 	cr_assert_eq(p->threads.at[t].looks[SAMPLE_LOST], 11);
-	cr_assert_not(
-		profile_add_count(p, t, 0, SAMPLE_LOST, UINT64_MAX - 10));
+	cr_assert_not(profile_add_count(p, t, 0, SAMPLE_LOST, UINT64_MAX - 10));
 	profile_free(p);
 }

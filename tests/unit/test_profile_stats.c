@@ -12,21 +12,20 @@
 static const struct {
 	double hits, trials, low, high;
 } published[] = {
-	{81, 263, 0.2553, 0.3662},
-	{15, 148, 0.0624, 0.1605},
-	{0, 20, 0.0000, 0.1611},
-	{1, 29, 0.0061, 0.1718},
+	{ 81, 263, 0.2553, 0.3662 },
+	{ 15, 148, 0.0624, 0.1605 },
+	{ 0, 20, 0.0000, 0.1611 },
+	{ 1, 29, 0.0061, 0.1718 },
 };
 
 Test(profile_stats, wilson_gives_the_published_intervals)
 {
 	for (size_t i = 0; i < sizeof(published) / sizeof(*published); i++) {
-		struct stats_interval got = stats_wilson(
-			published[i].hits, published[i].trials);
+		struct stats_interval got =
+			stats_wilson(published[i].hits, published[i].trials);
 
 		cr_assert_float_eq(got.low, published[i].low, 5e-5, "%zu", i);
-		cr_assert_float_eq(got.high, published[i].high, 5e-5, "%zu",
-				   i);
+		cr_assert_float_eq(got.high, published[i].high, 5e-5, "%zu", i);
 	}
 }
 
@@ -57,7 +56,7 @@ Test(profile_stats, without_trials_everything_is_possible)
 /* What an interval promises: of 100 experiments, 95 hold the truth. */
 Test(profile_stats, wilson_holds_the_truth_95_times_in_100)
 {
-	static const double truth[] = {0.01, 0.05, 0.3, 0.5, 0.9};
+	static const double truth[] = { 0.01, 0.05, 0.3, 0.5, 0.9 };
 	const int tries = 4000, trials = 400;
 
 	srand48(20261121);

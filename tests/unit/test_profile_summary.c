@@ -47,8 +47,7 @@ static void make(struct summary *s, const struct profile *p,
 	cr_assert_eq(summary_make(s, p, scope, t, &err), ERR_OK);
 }
 
-static const struct summary_function *find(const struct summary *s,
-					   uint32_t id)
+static const struct summary_function *find(const struct summary *s, uint32_t id)
 {
 	for (uint32_t i = 0; i < s->function_nr; i++)
 		if (s->functions[i].function == id)
@@ -187,7 +186,7 @@ Test(profile_summary, time_without_python_is_an_entry_of_its_own)
 
 Test(profile_summary, order_is_by_self_total_name_whoever_came_first)
 {
-	static const char *const names[] = {"zeta", "alpha", "mid"};
+	static const char *const names[] = { "zeta", "alpha", "mid" };
 	struct profile *p = profile_new();
 	uint32_t t = thread(p, 1000000000), top;
 	struct summary s;
@@ -338,7 +337,7 @@ static void random_profile(struct profile *p, uint32_t node_nr,
 static void compare(const struct profile *p, enum summary_scope scope,
 		    uint32_t t)
 {
-	struct walked w = {0};
+	struct walked w = { 0 };
 	struct summary s;
 
 	for (uint32_t i = 0; i < p->counts.nr; i++)
@@ -400,9 +399,9 @@ Test(profile_summary, a_million_nodes_a_thousand_deep_are_summed_at_once)
 		uint32_t node = 0;
 
 		for (uint32_t depth = 0; depth < 1000; depth++) {
-			node = profile_node(p, node,
-					    frames[(chain * depth + chain +
-						    depth) % 50]);
+			node = profile_node(
+				p, node,
+				frames[(chain * depth + chain + depth) % 50]);
 			count(p, t, node, 1);
 		}
 	}

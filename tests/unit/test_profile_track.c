@@ -8,7 +8,9 @@
 static const struct {
 	uint32_t code;
 	uint64_t nr;
-} sample_runs[] = {{0, 1}, {63, 1}, {64, 2}, {8191, 3}, {1 << 20, 3600000}};
+} sample_runs[] = {
+	{ 0, 1 }, { 63, 1 }, { 64, 2 }, { 8191, 3 }, { 1 << 20, 3600000 }
+};
 
 #define RUN_NR (sizeof(sample_runs) / sizeof(*sample_runs))
 
@@ -49,7 +51,7 @@ static enum track_step last_step(const void *data, size_t size, uint64_t first,
 
 Test(profile_track, runs_come_back_as_they_were_put)
 {
-	struct buf b = {0};
+	struct buf b = { 0 };
 	uint64_t ticks = put_runs(&b), next = 1000;
 	struct track_iter it;
 	struct track_run run;
@@ -68,7 +70,7 @@ Test(profile_track, runs_come_back_as_they_were_put)
 
 Test(profile_track, a_single_sample_costs_one_byte_below_64_and_two_below_8192)
 {
-	struct buf b = {0};
+	struct buf b = { 0 };
 
 	track_put(&b, 63, 1);
 	cr_assert_eq(b.size, 1);
@@ -85,7 +87,7 @@ Test(profile_track, no_bytes_and_no_ticks_are_an_end)
 
 Test(profile_track, every_cut_is_noticed)
 {
-	struct buf b = {0};
+	struct buf b = { 0 };
 	uint64_t ticks = put_runs(&b);
 
 	cr_assert_eq(last_step(b.data, b.size, 0, ticks, 1 << 21), TRACK_END);
@@ -103,7 +105,7 @@ Test(profile_track, every_cut_is_noticed)
 
 Test(profile_track, a_wrong_number_of_ticks_is_noticed)
 {
-	struct buf b = {0};
+	struct buf b = { 0 };
 	uint64_t ticks = put_runs(&b);
 
 	cr_assert_eq(last_step(b.data, b.size, 0, ticks + 1, 1 << 21),
@@ -115,7 +117,7 @@ Test(profile_track, a_wrong_number_of_ticks_is_noticed)
 
 Test(profile_track, a_code_past_the_last_is_noticed)
 {
-	struct buf b = {0};
+	struct buf b = { 0 };
 	uint64_t ticks = put_runs(&b);
 
 	cr_assert_eq(last_step(b.data, b.size, 0, ticks, 1 << 20),
@@ -126,7 +128,7 @@ Test(profile_track, a_code_past_the_last_is_noticed)
 /* A length near 2^64 must not wrap round to a small one and pass. */
 Test(profile_track, lengths_and_ticks_do_not_wrap_round)
 {
-	struct buf b = {0};
+	struct buf b = { 0 };
 
 	buf_add_varint(&b, 1);
 	buf_add_varint(&b, UINT64_MAX - 1); /* + 2 == 0 */
@@ -157,11 +159,11 @@ Test(profile_track, any_bytes_at_all_are_survived)
 
 Test(profile_track, clock_times_come_back_and_damage_is_noticed)
 {
-	static const uint64_t gaps[] = {0, 1, 127, 128, 1000, 1000000};
+	static const uint64_t gaps[] = { 0, 1, 127, 128, 1000, 1000000 };
 	const size_t nr = sizeof(gaps) / sizeof(*gaps);
 	uint64_t expected = 500, got;
 	struct track_clock it;
-	struct buf b = {0};
+	struct buf b = { 0 };
 
 	for (size_t i = 0; i < nr; i++)
 		buf_add_varint(&b, gaps[i]);

@@ -95,7 +95,8 @@ Test(render_digits, a_part_is_never_rounded_to_all_or_nothing)
 	check_part(0, 10, "0 %");
 	check_part(10, 10, "100 %");
 	check_part(8381, 8400, "99.8 %");
-	check_part(9999, 10000, ">99.99 %");
+	check_part(9999, 10000, "99.99 %");
+	check_part(99999, 100000, ">99.99 %");
 	check_part(99981, 100000, "99.98 %");
 	check_part(1, 1000000, "<0.01 %");
 	check_part(4, 10000, "0.04 %");

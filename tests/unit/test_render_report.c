@@ -274,6 +274,21 @@ Test(render_report, how_the_program_ended_is_said)
 	profile_free(p);
 }
 
+Test(render_report, a_command_of_several_lines_is_one_line)
+{
+	struct profile *p = one_thread();
+	struct render_opts opts = { 0 };
+	struct buf out = { 0 };
+	struct err err;
+
+	profile_set_meta(p, META_COMMAND, "python3 -c 'a = 1\nb = 2'");
+	cr_assert_eq(render_report(&out, p, &opts, &err), ERR_OK);
+	cr_expect_eq(strncmp(buf_str(&out), "python3 -c 'a = 1 b = 2'\n", 25),
+		     0);
+	buf_release(&out);
+	profile_free(p);
+}
+
 Test(render_report, hypotheses_are_answered)
 {
 	struct profile *p = one_thread();

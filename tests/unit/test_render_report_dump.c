@@ -126,7 +126,7 @@ Test(render_report_dump, a_process_without_threads_is_no_crash)
 {
 	struct profile *p = profile_new();
 
-	check(p, "command not known\n"
+	check(p, "(command not known)\n"
 		 "0 threads, the innermost call first\n");
 	profile_free(p);
 }

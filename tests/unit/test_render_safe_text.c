@@ -173,16 +173,16 @@ Test(render_safe_text, any_bytes_give_printable_text_of_the_width_it_says)
 
 	srand(7);
 	for (int round = 0; round < 3000; round++) {
-		char text[128] = "";
-		int length = rand() % 20;
+		struct buf text = { 0 };
 
-		for (int i = 0; i < length; i++) {
-			char raw[2] = { (char)(1 + rand() % 255), '\0' };
-
-			strcat(text,
-			       rand() % 4 ? parts[(size_t)rand() % nr] : raw);
+		for (int i = rand() % 20; i > 0; i--) {
+			if (rand() % 4)
+				buf_add_str(&text, parts[(size_t)rand() % nr]);
+			else
+				buf_add_char(&text, (char)(1 + rand() % 255));
 		}
-		check_random(text, (size_t)rand() % 40,
+		check_random(buf_str(&text), (size_t)rand() % 40,
 			     rand() % 2 ? SAFE_CUT_END : SAFE_CUT_MIDDLE);
+		buf_release(&text);
 	}
 }

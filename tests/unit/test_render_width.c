@@ -34,45 +34,50 @@ static const char *const parts[] = {
 	"\xf0\x9f\x90\x8d",
 	"\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb",
 	"\xef\xb8\x8f",
-	"a_very_long_name_of_a_function_that_fills_a_line_all_by_itself_and_"
-	"more",
+	"a_very_long_name_that_takes_nearly_all_of_a_narrow_line",
 };
 
 #define PART_NR (sizeof(parts) / sizeof(parts[0]))
 
 static uint32_t hostile(struct profile *p)
 {
-	char text[1024] = "";
-	int nr = rand() % 9;
+	struct buf text = { 0 };
+	uint32_t id;
 
-	for (int i = 0; i < nr; i++)
-		strcat(text, parts[(size_t)rand() % PART_NR]);
-	return sketch_string(p, text);
+	for (int nr = rand() % 9; nr > 0; nr--)
+		buf_add_str(&text, parts[(size_t)rand() % PART_NR]);
+	id = sketch_string(p, buf_str(&text));
+	buf_release(&text);
+	return id;
+}
+
+/* A copy: interning moves the text of a profile. */
+static char *hostile_copy(struct profile *p)
+{
+	return strdup(profile_text(p, hostile(p)));
 }
 
 static void set_hostile(struct profile *p, const char *key)
 {
-	const char *text = profile_text(p, hostile(p));
-	char *copy = strdup(text);
+	char *text = hostile_copy(p);
 
-	profile_set_meta(p, key, copy);
-	free(copy);
+	profile_set_meta(p, key, text);
+	free(text);
 }
 
 static void add_stacks(struct profile *p)
 {
 	for (int i = rand() % 30; i > 0; i--) {
-		uint32_t function = profile_function(p, hostile(p), hostile(p),
-						     (uint32_t)rand() % 99999);
+		uint32_t name = hostile(p), file = hostile(p);
+		uint32_t function =
+			profile_function(p, name, file, (uint32_t)rand());
 		uint32_t line = rand() % 4 ? (uint32_t)rand() : 0;
 		uint32_t parent = (uint32_t)rand() % p->nodes.nr;
+		char *source = hostile_copy(p);
 
 		profile_node(p, parent, profile_frame(p, function, line));
-		if (rand() % 2)
-			sketch_source(
-				p,
-				profile_text(p, p->functions.at[function].file),
-				line, profile_text(p, hostile(p)));
+		profile_add_source(p, file, line, source, strlen(source));
+		free(source);
 	}
 }
 
@@ -135,6 +140,7 @@ static void check_text(const char *text, const struct render_opts *opts)
 			continue;
 		}
 		cr_assert(code >= 0x20 && !(code >= 0x7f && code < 0xa0));
+		cr_assert(code < 0x202a || code > 0x202e);
 		cr_assert_geq(wcwidth((wchar_t)code), 0);
 		width += (unsigned)wcwidth((wchar_t)code);
 		cr_assert_leq(width, opts->width, "wider than %u:\n%s",
@@ -155,7 +161,7 @@ static void check_one(struct safe_scope *scope)
 	};
 	struct buf out = { 0 };
 	struct err err;
-	char *path = strdup(profile_text(p, hostile(p)));
+	char *path = hostile_copy(p);
 
 	opts.path = rand() % 4 ? path : NULL;
 	cr_assert_eq(render_report(&out, p, &opts, &err), ERR_OK);

@@ -8,7 +8,7 @@ TestSuite(store_read, .init = enter_folder, .fini = leave_folder);
 static void refused(const char *path, enum err_code code, const char *word)
 {
 	struct profile *p;
-	struct err err = {0};
+	struct err err = { 0 };
 	int rc = store_load(&p, path, &err);
 
 	cr_assert_eq(rc, (int)code, "%s: %d, not %d: %s", path, rc, code,
@@ -21,7 +21,7 @@ static void refused(const char *path, enum err_code code, const char *word)
 
 Test(store_read, what_is_not_a_tare_file_is_told_so)
 {
-	char zeros[8192] = {0};
+	char zeros[8192] = { 0 };
 
 	refused("none.tare", ERR_SYS, "No such file");
 	write_file("a", "", 0);
@@ -57,8 +57,7 @@ Test(store_read, every_cut_is_noticed)
 		struct err err;
 
 		write_file("cut", data, cut);
-		cr_assert_neq(store_load(&p, "cut", &err), ERR_OK, "%zu",
-			      cut);
+		cr_assert_neq(store_load(&p, "cut", &err), ERR_OK, "%zu", cut);
 		cr_assert_null(p);
 		cr_assert(err.hint[0], "%s", err.msg);
 	}
@@ -73,13 +72,13 @@ static const char *const intruders[] = {
 	"CREATE VIEW v AS SELECT 1",
 	"ANALYZE",
 	"DROP VIEW line_time",
-	"DROP TABLE node; CREATE VIEW node AS WITH RECURSIVE c(i) AS "
-	"(SELECT 1 UNION ALL SELECT i + 1 FROM c) "
-	"SELECT i AS id, 0 AS parent, 0 AS frame FROM c",
-	"DROP TABLE node; CREATE TABLE node (id INTEGER PRIMARY KEY, "
-	"parent INTEGER NOT NULL, frame INTEGER AS (hex(zeroblob(1e8))))",
-	"DROP TABLE string; CREATE TABLE string (id INTEGER PRIMARY KEY, "
-	"text TEXT NOT NULL)",
+	("DROP TABLE node; CREATE VIEW node AS WITH RECURSIVE c(i) AS "
+	 "(SELECT 1 UNION ALL SELECT i + 1 FROM c) "
+	 "SELECT i AS id, 0 AS parent, 0 AS frame FROM c"),
+	("DROP TABLE node; CREATE TABLE node (id INTEGER PRIMARY KEY, "
+	 "parent INTEGER NOT NULL, frame INTEGER AS (hex(zeroblob(1e8))))"),
+	("DROP TABLE string; CREATE TABLE string (id INTEGER PRIMARY KEY, "
+	 "text TEXT NOT NULL)"),
 	"CREATE VIRTUAL TABLE f USING fts5(a)",
 };
 
@@ -133,8 +132,8 @@ static const char *const bad_values[] = {
 	"UPDATE stack_count SET nr = -1",
 	"UPDATE stack_count SET nr = 9223372036854775807",
 	"UPDATE stack_count SET thread = 0, node = 0, quality = 0",
-	"WITH RECURSIVE c(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM c "
-	"LIMIT 500) INSERT INTO meta SELECT 'k' || i, 'v' FROM c",
+	("WITH RECURSIVE c(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM c "
+	 "LIMIT 500) INSERT INTO meta SELECT 'k' || i, 'v' FROM c"),
 	"UPDATE meta SET value = CAST(x'00' AS TEXT)",
 };
 
@@ -218,13 +217,13 @@ Test(store_read, a_file_in_wal_mode_is_not_touched)
 /* SQLite would read, and in the end remove, the file that is named there. */
 Test(store_read, a_journal_that_names_another_file_is_refused)
 {
-	static const uint8_t head[] = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1,
-				       0x63, 0xd7, 0,	 0,    0,    0,
-				       0,    0,	   0,	 1,    0,    0,
-				       0,    8,	   0,	 0,    2,    0,
-				       0,    0,	   0x10, 0};
+	static const uint8_t head[] = { 0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1,
+					0x63, 0xd7, 0,	  0,	0,    0,
+					0,    0,    0,	  1,	0,    0,
+					0,    8,    0,	  0,	2,    0,
+					0,    0,    0x10, 0 };
 	static const char victim[] = "victim";
-	uint8_t journal[512 + 64] = {0};
+	uint8_t journal[512 + 64] = { 0 };
 	uint8_t *at = journal + 512;
 	uint32_t sum = 0;
 

@@ -228,8 +228,8 @@ Test(store_write, places_where_nothing_can_be_written_are_named)
 /* Names that SQLite would take for something else. */
 Test(store_write, any_name_is_a_file_name)
 {
-	static const char *const names[] = {":memory:", "file:a?mode=ro",
-					    "-o", "%s", "a b'c\".tare", ""};
+	static const char *const names[] = { ":memory:", "file:a?mode=ro", "-o",
+					     "%s",	 "a b'c\".tare",   "" };
 
 	for (int i = 0; names[i][0]; i++) {
 		struct profile *p;
@@ -246,7 +246,7 @@ Test(store_write, any_name_is_a_file_name)
 Test(store_write, a_full_disk_is_told_and_what_was_written_stays)
 {
 	struct profile *p = new_recording(2000), *q, *before;
-	struct rlimit limit = {120000, RLIM_INFINITY}, full;
+	struct rlimit limit = { 120000, RLIM_INFINITY }, full;
 	struct store *s;
 	struct err err;
 	uint64_t ticks = 0;
@@ -312,8 +312,7 @@ static void query(const char *text, struct rows *rows)
 	char *why = NULL;
 
 	rows->nr = 0;
-	cr_assert_eq(sqlite3_open_v2("a.tare", &db, SQLITE_OPEN_READONLY,
-				     NULL),
+	cr_assert_eq(sqlite3_open_v2("a.tare", &db, SQLITE_OPEN_READONLY, NULL),
 		     SQLITE_OK);
 	cr_assert_eq(sqlite3_exec(db, text, collect, rows, &why), SQLITE_OK,
 		     "%s", why);
@@ -340,13 +339,13 @@ Test(store_write, the_views_say_what_the_summary_says)
 			const char *name =
 				f == SUMMARY_NO_PYTHON
 					? "(no Python frame)"
-					: profile_text(
-						  p, p->functions.at[f].name);
+					: profile_text(p,
+						       p->functions.at[f].name);
 
 			if (strcmp(name, rows.text[i]))
 				continue;
-			cr_assert_float_eq(rows.first[i],
-					   s.functions[j].self.s, 1e-9);
+			cr_assert_float_eq(rows.first[i], s.functions[j].self.s,
+					   1e-9);
 			cr_assert_float_eq(rows.second[i],
 					   s.functions[j].total.s, 1e-9);
 			nr++;
@@ -356,12 +355,29 @@ Test(store_write, the_views_say_what_the_summary_says)
 	profile_free(p);
 }
 
-/* Word for word the query of docs/format.md. */
-Test(store_write, the_top_ten_lines_are_one_short_query)
+/* From `begin` to the `end` after it, in docs/format.md. */
+static void documented(char *out, size_t size, const char *begin,
+		       const char *end)
 {
-	static const char top_ten[] =
-		"SELECT function || ':' || line, self_s, total_s "
-		"FROM line_time ORDER BY self_s DESC LIMIT 10";
+	const char *root = getenv("TARE_SOURCE_ROOT");
+	char path[600], *text, *from, *to;
+	size_t nr;
+
+	snprintf(path, sizeof(path), "%s/docs/format.md",
+		 root ? root : start_folder);
+	text = read_whole(path, &nr);
+	text[nr] = '\0';
+	from = strstr(text, begin);
+	cr_assert(from, "'%s' is not in docs/format.md", begin);
+	to = strstr(from, end);
+	cr_assert(to && (size_t)(to - from) < size);
+	snprintf(out, size, "%.*s", (int)(to - from), from);
+	free(text);
+}
+
+Test(store_write, the_documented_query_gives_the_top_ten_lines)
+{
+	char doc[2000], text[2200];
 	struct profile *p;
 	struct summary s;
 	struct rows rows;
@@ -370,7 +386,11 @@ Test(store_write, the_top_ten_lines_are_one_short_query)
 	record("a.tare", 1000);
 	ok(store_load(&p, "a.tare", &err));
 	ok(summary_make(&s, p, SUMMARY_ALL, 0, &err));
-	query(top_ten, &rows);
+	documented(doc, sizeof(doc), "SELECT * FROM line_time", "'");
+	snprintf(text, sizeof(text),
+		 "SELECT function || ':' || line, self_s, total_s FROM (%s)",
+		 doc);
+	query(text, &rows);
 	cr_assert_eq(rows.nr, (int)s.line_nr);
 	for (int i = 0; i < rows.nr; i++) {
 		cr_assert_float_eq(rows.first[i], s.lines[i].self.s, 1e-9);
@@ -378,11 +398,43 @@ Test(store_write, the_top_ten_lines_are_one_short_query)
 			cr_assert_leq(rows.first[i], rows.first[i - 1]);
 	}
 	cr_assert_str_eq(rows.text[0], "wait:32");
-	query("SELECT name, wall_s, complete FROM thread_time", &rows);
+	summary_release(&s);
+	profile_free(p);
+}
+
+Test(store_write, the_other_documented_queries_work_too)
+{
+	char doc[2000], text[2200];
+	struct rows rows;
+
+	record("a.tare", 1000);
+	documented(doc, sizeof(doc), "SELECT * FROM function_time", ";");
+	snprintf(text, sizeof(text),
+		 "SELECT function, self_s, total_s FROM (%s)", doc);
+	query(text, &rows);
+	cr_assert_eq(rows.nr, 5);
+	documented(doc, sizeof(doc), "SELECT * FROM thread_time", ";");
+	snprintf(text, sizeof(text), "SELECT name, wall_s, complete FROM (%s)",
+		 doc);
+	query(text, &rows);
 	cr_assert_eq(rows.nr, 2);
 	cr_assert_str_eq(rows.text[1], "helper");
 	cr_assert_float_eq(rows.first[1], 1, 0.01);
 	cr_assert_eq(rows.second[1], 800);
-	summary_release(&s);
-	profile_free(p);
+	documented(doc, sizeof(doc), "SELECT file, line, function, self_s",
+		   ";");
+	snprintf(text, sizeof(text), "SELECT function, self_s, line FROM (%s)",
+		 doc);
+	query(text, &rows);
+	cr_assert_eq(rows.nr, 4); /* all but the helper's `wait` */
+	documented(doc, sizeof(doc), "WITH RECURSIVE", ";\n");
+	snprintf(text, sizeof(text), "SELECT stack, nr, 0 FROM (%s)", doc);
+	query(text, &rows);
+	cr_assert_eq(rows.nr, 5);
+	cr_assert_str_eq(rows.text[0], "wait:32");
+	cr_assert_eq(rows.first[0], 800);
+	for (int i = 0; i < rows.nr; i++)
+		if (strlen(rows.text[i]) > 25)
+			cr_assert_str_eq(rows.text[i],
+					 "main:2;work:12;fib:22;fib:22");
 }

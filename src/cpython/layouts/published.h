@@ -11,7 +11,7 @@ enum published_entry {
 #define X(name) AT_##name,
 	TABLE(X)
 #undef X
-		AT_NR
+	AT_NR
 };
 
 #define PUBLISHED_TABLE_SIZE (AT_NR * 8)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "render/place.h"
+#include "render/location.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +20,7 @@ static const char *after(const char *file, const char *mark)
 	return found && *found ? found : NULL;
 }
 
-const char *place_file(const char *file, const char *directory)
+const char *location_file(const char *file, const char *directory)
 {
 	size_t size = strlen(directory);
 	const char *found;
@@ -54,9 +54,10 @@ static bool fits(struct buf *out, const char *head, size_t head_size,
 }
 
 /*
- * Leave out folders of `shown`, as few as it takes. A path made of slashes
- * must not take the square of its length, so only tails are tried that could
- * fit: no column holds more bytes than a letter with all its marks.
+ * Leave out folders of `shown`, as few as it takes: those in the middle, but
+ * the first ones of an absolute path, which tell a reader least. A path made of
+ * slashes must not take the square of its length, so only tails are tried that
+ * could fit: no column holds more bytes than a letter with all its marks.
  */
 static bool put_folded(struct buf *out, const char *shown, const char *line,
 		       size_t width)
@@ -69,7 +70,8 @@ static bool put_folded(struct buf *out, const char *shown, const char *line,
 		return false;
 	if ((size_t)(end - first) > most)
 		from = strchr(end - most, '/');
-	for (slash = from; slash; slash = strchr(slash + 1, '/'))
+	for (slash = *shown == '/' ? NULL : from; slash;
+	     slash = strchr(slash + 1, '/'))
 		if (slash != first &&
 		    fits(out, shown, (size_t)(first + 1 - shown), slash, line,
 			 width))
@@ -80,10 +82,10 @@ static bool put_folded(struct buf *out, const char *shown, const char *line,
 	return false;
 }
 
-void place_put(struct buf *out, const char *file, const char *directory,
-	       uint32_t line, size_t width)
+void location_put(struct buf *out, const char *file, const char *directory,
+		  uint32_t line, size_t width)
 {
-	const char *shown = place_file(file, directory), *slash;
+	const char *shown = location_file(file, directory), *slash;
 	char number[16] = "";
 
 	if (line)
@@ -97,7 +99,7 @@ void place_put(struct buf *out, const char *file, const char *directory,
 		return;
 	slash = strrchr(shown, '/');
 	buf_clear(out);
-	if (width == PLACE_BARE)
+	if (width == LOCATION_BARE)
 		buf_add_str(out, slash ? slash + 1 : shown);
 	else if (width > strlen(number))
 		safe_add(out, slash ? slash + 1 : shown, width - strlen(number),
