@@ -34,6 +34,7 @@ format:
 	@$(PYTHON) tools/lint.py --fix
 
 bench: build
+	@tools/setup test pythons
 	@$(PYTHON) bench/run.py
 
 wheel:

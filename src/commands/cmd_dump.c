@@ -14,19 +14,36 @@ struct dump_opts {
 	struct common_opts common;
 	bool json;
 	bool exact;
+	const char *snapshot;
 };
 
 static const struct opt dump_opt[] = {
 	OPT_FLAG(0, "exact-stacks", struct dump_opts, exact,
 		 "stop the process for the look"),
 	OPT_FLAG(0, "json", struct dump_opts, json, "as JSON (tare.dump/1)"),
+	OPT_STR(0, "snapshot", "FILE", struct dump_opts, snapshot,
+		"also keep what was read of it, for a bug report"),
 	OPT_COMMON(struct dump_opts),
 	OPT_LAST(),
 };
 
-static int look(struct profile *p, int pid, bool exact, struct err *err)
+/* One look, kept as a file when that was asked for. */
+static int sample(struct sampler *s, const char *snapshot, struct err *err)
 {
-	struct sample_opts sampling = { .rate_hz = 1000, .exact = exact };
+	int rc = snapshot ? sampler_start_capture(s, err) : ERR_OK;
+
+	if (rc == ERR_OK)
+		rc = sampler_once(s, err);
+	if (rc == ERR_OK && snapshot)
+		rc = sampler_save_capture(s, snapshot, err);
+	return rc;
+}
+
+static int look(struct profile *p, int pid, const struct dump_opts *opts,
+		struct err *err)
+{
+	struct sample_opts sampling = { .rate_hz = 1000,
+					.exact = opts->exact };
 	struct procfs_times times;
 	struct file_root root;
 	struct sampler *s;
@@ -36,7 +53,7 @@ static int look(struct profile *p, int pid, bool exact, struct err *err)
 	if (rc != ERR_OK)
 		return rc;
 	recording_read_command(p, pid);
-	rc = sampler_once(s, err);
+	rc = sample(s, opts->snapshot, err);
 	sampler_close(s);
 	if (rc != ERR_OK)
 		return rc;
@@ -78,7 +95,7 @@ static int dump_run(struct invocation *inv, struct err *err)
 	p = profile_new();
 	if (!p)
 		return err_nomem(err);
-	rc = look(p, pid, opts->exact, err);
+	rc = look(p, pid, opts, err);
 	if (rc == ERR_OK)
 		rc = show(inv, p, pid, err);
 	profile_free(p);

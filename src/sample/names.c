@@ -7,16 +7,23 @@
 #include "cpython/code.h"
 
 /*
- * How long a code object is trusted to still be the one at its address.
- * Programs that make and drop code (exec, templates) do so much more slowly
- * than they call it; one look costs a system call (1.7 us).
+ * How long a code object is trusted to still be the one at its address: an
+ * eighth of the time for which it is known to have been there, at most this.
+ * While a program starts, the code of modules is freed when it has run and
+ * other code takes its place; later that is rare. A look at a code object
+ * costs a system call (1.7 us), so one that stays costs some hundred in all.
  */
-#define TRUST_NS 100000000u
+#define TRUST_MAX_NS 100000000u
+#define TRUST_SHARE 8
+
+/* How long frames that do not change are taken for the ones they were. */
+#define MEMORY_NS 20000000u
 
 struct known_code {
 	struct py_code code; /* released while `bad` */
 	uint32_t function;
 	uint32_t generation; /* counts what lay at this address */
+	uint64_t since_ns;   /* when it was first seen here */
 	uint64_t checked_ns;
 	bool bad; /* no code object, when last looked at */
 };
@@ -76,12 +83,13 @@ static uint32_t intern_function(struct profile *p, const struct py_code *c)
 }
 
 static int read_code(struct names *n, struct known_code *known, uint64_t addr,
-		     struct err *err)
+		     uint64_t now_ns, struct err *err)
 {
 	int rc;
 
 	py_code_release(&known->code);
 	known->generation++;
+	known->since_ns = known->checked_ns = now_ns;
 	rc = py_code_read(n->process, addr, &known->code, err);
 	known->bad = rc != ERR_OK;
 	if (!rc)
@@ -98,17 +106,26 @@ static bool is_same(const struct py_code_identity *a,
 
 /* See to it that `known` is what now lies at `addr`. */
 static int refresh(struct names *n, struct known_code *known, uint64_t addr,
-		   struct err *err)
+		   uint64_t now_ns, struct err *err)
 {
 	struct py_code_identity now;
 	int rc;
 
 	if (known->bad)
-		return read_code(n, known, addr, err);
+		return read_code(n, known, addr, now_ns, err);
 	rc = py_code_read_identity(n->process, addr, &now, err);
 	if (rc == ERR_CORRUPT || (!rc && !is_same(&now, &known->code.identity)))
-		return read_code(n, known, addr, err);
+		return read_code(n, known, addr, now_ns, err);
+	known->checked_ns = now_ns;
 	return rc;
+}
+
+static bool is_trusted(const struct known_code *known, uint64_t now_ns)
+{
+	uint64_t trust = (known->checked_ns - known->since_ns) / TRUST_SHARE;
+
+	return now_ns - known->checked_ns <=
+	       (trust < TRUST_MAX_NS ? trust : TRUST_MAX_NS);
 }
 
 static int find_code(struct names *n, uint64_t addr, uint64_t now_ns,
@@ -125,14 +142,11 @@ static int find_code(struct names *n, uint64_t addr, uint64_t now_ns,
 		    !vec_push(&n->codes, fresh))
 			return err_nomem(err);
 		known = &n->codes.at[*index];
-		rc = read_code(n, known, addr, err);
-		known->checked_ns = now_ns;
+		rc = read_code(n, known, addr, now_ns, err);
 	}
 	known = &n->codes.at[*index];
-	if (!rc && now_ns - known->checked_ns > TRUST_NS) {
-		known->checked_ns = now_ns;
-		rc = refresh(n, known, addr, err);
-	}
+	if (!rc && !is_trusted(known, now_ns))
+		rc = refresh(n, known, addr, now_ns, err);
 	if (!rc && known->bad)
 		rc = err_set(err, ERR_CORRUPT, "no code object");
 	return rc;
@@ -215,7 +229,7 @@ int names_node(struct names *n, struct names_memory *m,
 	uint32_t from, frame = 0;
 	int rc = ERR_OK;
 
-	if (now_ns - m->checked_ns > TRUST_NS) {
+	if (now_ns - m->checked_ns > MEMORY_NS) {
 		m->checked_ns = now_ns;
 		m->frames.nr = m->nodes.nr = 0;
 	}

@@ -18,6 +18,9 @@
 #define LIST_NS (5 * CLOCK_MS_NS)
 #define ACCOUNT_NS (100 * CLOCK_MS_NS)
 
+/* Without a Python thread for this long, see what became of the target. */
+#define ABSENCE_NS (20 * CLOCK_MS_NS)
+
 /* Waiting for a Python to come up: from 1 ms, doubling, to this. */
 #define PATIENCE_STEP_MAX_NS (20 * CLOCK_MS_NS)
 
@@ -39,6 +42,7 @@ struct sampler {
 	uint64_t origin_ns;	 /* time 0 of the profile */
 	uint64_t due_ns;	 /* of the next tick */
 	uint64_t listed_ns, accounted_ns;
+	uint64_t alive_ns; /* when Python threads were last there */
 };
 
 static uint64_t profile_time(const struct sampler *s, uint64_t now_ns)
@@ -118,6 +122,7 @@ static int start(struct sampler *s, struct err *err)
 	 * its time. */
 	s->origin_ns = now - s->profile->wall_ns;
 	s->due_ns = now + draw_gap(s);
+	s->alive_ns = now;
 	return ERR_OK;
 }
 
@@ -209,28 +214,36 @@ static void nap_until(uint64_t at_ns)
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
 }
 
+/*
+ * For a while there was no Python thread where we look: the interpreter is
+ * shutting down (SAMPLE_PAUSED: go on), the process has ended or become
+ * another program.
+ */
 static enum sample_end what_became(struct sampler *s)
 {
-	struct py_process ignored;
+	struct py_process now;
 	struct err err;
+	int rc = py_process_open(&now, s->target, &err);
 
-	return py_process_open(&ignored, s->target, &err) == ERR_GONE
-		       ? SAMPLE_GONE
-		       : SAMPLE_EXEC;
+	if (rc == ERR_GONE)
+		return SAMPLE_GONE;
+	if (rc == ERR_OK && now.runtime_addr == s->process.runtime_addr &&
+	    now.layout.version == s->process.layout.version)
+		return SAMPLE_PAUSED;
+	return SAMPLE_EXEC;
 }
 
-/* The Python that we knew is no longer where it was. */
-static bool python_is_lost(struct sampler *s)
+/* Does the target still have the Python we knew? SAMPLE_PAUSED: yes. */
+static enum sample_end check_python(struct sampler *s, uint64_t now)
 {
-	const struct py_layout *l = &s->process.layout;
-	uint64_t interp;
-	struct err err;
-
-	return s->roster.threads.nr == 0 &&
-	       py_read_word(&s->process,
-			    s->process.runtime_addr +
-				    l->runtime_interpreters_head,
-			    &interp, &err) != ERR_OK;
+	if (s->roster.threads.nr && !s->look.list_changed) {
+		s->alive_ns = now;
+		return SAMPLE_PAUSED;
+	}
+	if (now - s->alive_ns < ABSENCE_NS)
+		return SAMPLE_PAUSED;
+	s->alive_ns = now;
+	return what_became(s);
 }
 
 static void note_cost(struct sampler *s)
@@ -266,11 +279,12 @@ static int run_to(struct sampler *s, uint64_t until_ns, enum sample_end *why,
 		}
 		keep_books(s, now, err);
 		rc = tick(s, now, err);
-		if (rc == ERR_GONE || python_is_lost(s)) {
-			*why = what_became(s);
+		if (rc == ERR_GONE) {
+			*why = SAMPLE_GONE;
 			return ERR_OK;
 		}
-		if (rc)
+		*why = check_python(s, now);
+		if (rc || *why != SAMPLE_PAUSED)
 			break;
 		now = clock_now_ns();
 		schedule(s, now);

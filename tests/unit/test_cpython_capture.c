@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One captured process of each CPython series, read as a live one would be:
+ * they stand in where that interpreter cannot be had. Each ran
+ * tests/captures/sleeper.py and was taken with `tare dump --snapshot`.
+ */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpython/code.h"
+#include "cpython/process.h"
+#include "cpython/stack.h"
+#include "target/target.h"
+
+/* "leaf:13 generator:18 ...", the newest first; names as in 3.11. */
+static const char main_stack[] =
+	"leaf:13 generator:18 by_callback.<locals>.<lambda>:22 "
+	"by_callback:22 Größe.method:29 Größe.method:28 Größe.method:28 "
+	"Größe.method:28 main:35 <module>:38 ";
+
+/* Before 3.11 code objects have no qualified name. */
+static const char old_main_stack[] =
+	"leaf:13 generator:18 <lambda>:22 by_callback:22 method:29 method:28 "
+	"method:28 method:28 main:35 <module>:38 ";
+
+static void open_capture(const char *series, struct target **target,
+			 struct py_process *process)
+{
+	const char *root = getenv("TARE_SOURCE_ROOT");
+	char path[4096];
+	struct err err;
+
+	snprintf(path, sizeof(path),
+		 "%s/tests/captures/processes/cpython-%s.snap",
+		 root ? root : ".", series);
+	cr_assert_eq(target_open_snapshot(target, path, &err), ERR_OK, "%s",
+		     err.msg);
+	cr_assert_eq(py_process_open(process, *target, &err), ERR_OK, "%s",
+		     err.msg);
+}
+
+static enum py_look look(struct py_process *p, struct py_reader *r)
+{
+	struct target_piece pieces[TARGET_PIECES_MAX];
+	enum py_look look = PY_LOOK_AGAIN;
+	struct err err;
+
+	for (int i = 0; i < 16 && look == PY_LOOK_AGAIN; i++) {
+		unsigned done, nr;
+
+		nr = py_stack_plan(r, pieces, TARGET_PIECES_MAX);
+		cr_assert_gt(nr, 0);
+		cr_assert_eq(target_readv(p->target, pieces, nr, &done, &err),
+			     ERR_OK);
+		cr_assert_eq(py_stack_judge(r, done, &look, &err), ERR_OK, "%s",
+			     err.msg);
+	}
+	return look;
+}
+
+static void print_stack(struct py_process *p, struct py_reader *r,
+			struct buf *out)
+{
+	const struct py_frame *frames;
+	uint32_t nr, stable;
+
+	frames = py_reader_frames(r, &nr, &stable);
+	cr_assert_eq(stable, nr);
+	for (uint32_t i = 0; i < nr; i++) {
+		struct py_code code;
+		struct err err;
+		int32_t offset;
+
+		cr_assert_eq(py_code_read(p, frames[i].code_addr, &code, &err),
+			     ERR_OK, "%s", err.msg);
+		cr_assert(py_code_offset(&p->layout, &code, frames[i].instr,
+					 &offset));
+		buf_printf(out, "%s:%u ", code.name,
+			   py_code_line(&p->layout, &code, offset));
+		py_code_release(&code);
+	}
+}
+
+static void check(const char *series)
+{
+	bool old = !strcmp(series, "3.9") || !strcmp(series, "3.10");
+	struct py_threads threads = { 0 };
+	struct py_process process;
+	struct target *target;
+	struct buf text = { 0 };
+	struct err err;
+
+	open_capture(series, &target, &process);
+	cr_assert_eq(strncmp(process.version, series, strlen(series)), 0);
+	cr_assert_eq(py_threads_read(&process, &threads, &err), ERR_OK, "%s",
+		     err.msg);
+	cr_assert_eq(threads.thread.nr, 2);
+	for (uint32_t i = 0; i < 2; i++) {
+		struct py_reader *r =
+			py_reader_new(&process, threads.thread.at[i].addr);
+
+		cr_assert_not_null(r);
+		cr_assert_eq(look(&process, r), PY_LOOK_WHOLE);
+		buf_clear(&text);
+		print_stack(&process, r, &text);
+		if (i == 1)
+			cr_assert_str_eq(buf_str(&text),
+					 old ? old_main_stack : main_stack);
+		else
+			cr_assert_not_null(
+				strstr(buf_str(&text), "in_thread:9"), "%s",
+				buf_str(&text));
+		py_reader_free(r);
+	}
+	buf_release(&text);
+	py_threads_release(&threads);
+	target_close(target);
+}
+
+Test(cpython_capture, of_3_9_is_read)
+{
+	check("3.9");
+}
+
+Test(cpython_capture, of_3_10_is_read)
+{
+	check("3.10");
+}
+
+Test(cpython_capture, of_3_11_is_read)
+{
+	check("3.11");
+}
+
+Test(cpython_capture, of_3_12_is_read)
+{
+	check("3.12");
+}
+
+Test(cpython_capture, of_3_13_is_read)
+{
+	check("3.13");
+}
+
+Test(cpython_capture, of_3_14_is_read)
+{
+	check("3.14");
+}
+
+Test(cpython_capture, of_3_15_is_read)
+{
+	check("3.15");
+}
+
+/*
+ * Whatever byte of a capture is wrong, reading it ends without a fault. (The
+ * fuzz target goes further; this runs everywhere.)
+ */
+static void survive(const uint8_t *bytes, size_t size)
+{
+	struct target_piece pieces[TARGET_PIECES_MAX];
+	struct py_threads threads = { 0 };
+	struct py_process process;
+	struct target *target;
+	struct err err;
+
+	if (target_open_snapshot_bytes(&target, bytes, size, &err))
+		return;
+	if (!py_process_open(&process, target, &err))
+		(void)!py_threads_read(&process, &threads, &err);
+	for (uint32_t i = 0; i < threads.thread.nr && i < 4; i++) {
+		struct py_reader *r =
+			py_reader_new(&process, threads.thread.at[i].addr);
+		enum py_look look = PY_LOOK_AGAIN;
+		unsigned done;
+
+		for (int k = 0; r && k < 4 && look == PY_LOOK_AGAIN; k++) {
+			unsigned nr =
+				py_stack_plan(r, pieces, TARGET_PIECES_MAX);
+
+			if (!nr ||
+			    target_readv(target, pieces, nr, &done, &err) ||
+			    py_stack_judge(r, done, &look, &err))
+				break;
+		}
+		py_reader_free(r);
+	}
+	py_threads_release(&threads);
+	target_close(target);
+}
+
+Test(cpython_capture, damage_is_survived)
+{
+	const char *const series[] = { "3.9", "3.11", "3.13", "3.15" };
+	unsigned state = 3;
+
+	for (size_t s = 0; s < 4; s++) {
+		const char *root = getenv("TARE_SOURCE_ROOT");
+		static uint8_t whole[1 << 17], damaged[1 << 17];
+		char path[4096];
+		size_t size;
+		FILE *f;
+
+		snprintf(path, sizeof(path),
+			 "%s/tests/captures/processes/cpython-%s.snap",
+			 root ? root : ".", series[s]);
+		f = fopen(path, "rb");
+		cr_assert_not_null(f);
+		size = fread(whole, 1, sizeof(whole), f);
+		fclose(f);
+		for (int round = 0; round < 1500; round++) {
+			memcpy(damaged, whole, size);
+			for (int k = 0; k <= round % 4; k++) {
+				state = state * 1103515245u + 12345u;
+				damaged[(state >> 4) % size] =
+					(uint8_t)(state >> 24);
+			}
+			survive(damaged, size);
+		}
+	}
+}
