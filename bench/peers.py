@@ -286,8 +286,10 @@ class PySpy(Tool):
                        out.stat().st_size, said)
 
     def stacks(self, target):
+        """Lines without a stack are looks at a thread that had none."""
         text = (target.place.outside / "bench.raw").read_text()
-        return by_last_part(parse_collapsed(text))
+        return by_last_part(parse_collapsed("".join(
+            line for line in text.splitlines(True) if line[0] != " ")))
 
 
 def by_last_part(stacks):

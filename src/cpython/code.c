@@ -130,6 +130,7 @@ int py_code_read(struct py_process *p, uint64_t addr, struct py_code *out,
 	out->addr = addr;
 	identify(&p->layout, object, &out->identity);
 	out->first_line = out->identity.first_line;
+	out->hidden = out->identity.filename == out->identity.qualname;
 	rc = read_bytecode_place(p, object, out, err);
 	if (!rc)
 		rc = read_string(p, out->identity.filename, &out->file, err);

@@ -32,6 +32,13 @@ struct py_code {
 	uint32_t bytecode_size; /* bytes */
 	uint8_t *linetable;	/* owned */
 	uint32_t linetable_size;
+	/*
+	 * A frame of the interpreter's own, which tracebacks leave out: from
+	 * 3.12 on one stands between a class and its __init__ to check what
+	 * that returns. Its file name and its name are one and the same
+	 * object (Python/specialize.c, _Py_InitCleanup).
+	 */
+	bool hidden;
 };
 
 /*

@@ -19,6 +19,9 @@
 /* How long frames that do not change are taken for the ones they were. */
 #define MEMORY_NS 20000000u
 
+/* Stands for a profile frame where the frame is not to be shown. */
+#define HIDDEN UINT32_MAX
+
 struct known_code {
 	struct py_code code; /* released while `bad` */
 	uint32_t function;
@@ -169,8 +172,10 @@ static int make_frame(struct names *n, const struct py_frame *raw,
 	if (!py_code_offset(l, &known->code, raw->instr, &offset))
 		return err_set(err, ERR_CORRUPT,
 			       "an instruction outside of its code");
-	*frame = profile_frame(n->profile, known->function,
-			       py_code_line(l, &known->code, offset));
+	*frame = HIDDEN;
+	if (!known->code.hidden)
+		*frame = profile_frame(n->profile, known->function,
+				       py_code_line(l, &known->code, offset));
 	entry.frame = *frame;
 	if (index != MAP_NONE) {
 		n->frames.at[index] = entry;
@@ -242,7 +247,8 @@ int names_node(struct names *n, struct names_memory *m,
 		rc = find_profile_frame(n, raw, now_ns, &frame, err);
 		if (rc)
 			break;
-		*node = profile_node(n->profile, *node, frame);
+		if (frame != HIDDEN)
+			*node = profile_node(n->profile, *node, frame);
 		if (!vec_push(&m->frames, *raw) || !vec_push(&m->nodes, *node))
 			return err_nomem(err);
 	}

@@ -5,7 +5,8 @@ writes down who called whom from which line. Runs under every Python from 3.9.
 usage: record_calls.py NAME OUT
 
 OUT is JSON: "calls" lists [file, function, line, file, function], "lines"
-lists [file, function, [lines]] of every function that ran.
+lists [file, function, [lines]] of every function that ran, "makers" those
+whose call only makes a generator or coroutine: such a call is no event.
 """
 
 import dis
@@ -13,6 +14,10 @@ import json
 import sys
 
 import real_programs
+
+
+# CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR
+MAKERS = 0x20 | 0x80 | 0x200
 
 
 def lines_of(code):
@@ -44,6 +49,8 @@ def main(name, out):
                        b.co_filename, b.co_name] for a, line, b in calls],
             "lines": [[c.co_filename, c.co_name, sorted(lines_of(c))]
                       for c in codes],
+            "makers": [[c.co_filename, c.co_name] for c in codes
+                       if c.co_flags & MAKERS],
         }, file)
 
 

@@ -335,7 +335,9 @@ def turns(path, version, count=4):
             s.line("t.start()", foreign=True)
         with s.block("for t in threads:"):
             s.line("t.join()", foreign=True)
-        s.line("del t")
+        # The end of a Thread runs callbacks of the threading module.
+        s.line("del t", foreign=True)
+        s.line("del threads", foreign=True)
     return s.finish("step")
 
 

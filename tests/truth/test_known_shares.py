@@ -67,12 +67,16 @@ def test_twenty_slow_downs_come_back_in_order_and_size(place):
     before, after = per_round(plain_told, plain), per_round(told, slow)
     truth, found, error = {}, {}, {}
     length = told["wall_ns"] / 1e3 / told["rounds"]
+    plain_length = plain_told["wall_ns"] / 1e3 / plain_told["rounds"]
     for name, ns in told["ns"].items():
         was = plain_told["ns"][name] / plain_told["rounds"]
         truth[name] = (ns / told["rounds"] - was) / 1e3
         found[name] = after[name] - before[name]
-        error[name] = length / 100 * spread(
-            ns / told["wall_ns"], slow["sampling"]["complete"])
+        error[name] = math.hypot(
+            length / 100 * spread(ns / told["wall_ns"],
+                                  slow["sampling"]["complete"]),
+            plain_length / 100 * spread(was / 1e3 / plain_length,
+                                        plain["sampling"]["complete"]))
     text = "\n".join(f"{n}: {truth[n]:.1f} us, found {found[n]:.1f}, standard "
                      f"error {error[n]:.1f}" for n in sorted(truth))
     for name in truth:

@@ -55,16 +55,16 @@ class Seen:
     def check_report(self):
         """What the report says is what the stacks are."""
         told = self.sampling
-        assert told["taken"] == self.taken, self
+        assert told["taken"] == self.taken, str(self)
         assert told["complete"] == (self.complete.judged +
-                                    self.complete.outside), self
+                                    self.complete.outside), str(self)
         for kind in ("salvaged", "inconsistent", "lost"):
             assert told[kind] == getattr(self, kind), f"{kind}: {self}"
 
     def check_losses(self):
         assert percent(self.sampling["complete"],
-                       self.taken) >= LEAST_COMPLETE, self
-        assert percent(self.lost, self.taken) <= MOST_LOST, self
+                       self.taken) >= LEAST_COMPLETE, str(self)
+        assert percent(self.lost, self.taken) <= MOST_LOST, str(self)
 
     def check_honesty(self):
         """Bad in truth are the impossible ones, what was salvaged or lost,
@@ -73,7 +73,7 @@ class Seen:
                 self.doubted.impossible + self.doubted.outside)
         told = (self.sampling["lost"] + self.sampling["salvaged"] +
                 self.sampling["inconsistent"])
-        assert abs(percent(true - told, self.taken)) <= HONESTY, self
+        assert abs(percent(true - told, self.taken)) <= HONESTY, str(self)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -82,7 +82,7 @@ def test_stacks_at_10_khz_are_possible(place, name):
     print(seen)
     seen.check_report()
     assert seen.complete.judged >= ENOUGH, f"too few to tell: {seen}"
-    assert seen.complete.percent <= MOST_IMPOSSIBLE, seen
+    assert seen.complete.percent <= MOST_IMPOSSIBLE, str(seen)
     assert percent(seen.roots.impossible,
                    seen.taken) <= MOST_IMPOSSIBLE, f"root sides: {seen}"
     seen.check_losses()
