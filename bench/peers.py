@@ -66,6 +66,7 @@ class Tool:
 
     name = None
     can_keep_rate = True
+    fastest = 1000000  # a rate that nobody keeps: as fast as it goes
 
     def attach(self, target, seconds, rate, every):
         """An Outcome. every: look at all threads, or only at the main one
@@ -264,6 +265,10 @@ def runs(command):
 class PySpy(Tool):
     """Without stopping the target, as the others; with its threads that
     wait, so that each look counts every thread."""
+
+    # It takes all the samples of its duration, however late: asked for more
+    # than it can do it runs on and on.
+    fastest = 10000
 
     def __init__(self, *options):
         self.options = options or ("--nonblocking",)

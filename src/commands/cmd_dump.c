@@ -42,8 +42,7 @@ static int sample(struct sampler *s, const char *snapshot, struct err *err)
 static int look(struct profile *p, int pid, const struct dump_opts *opts,
 		struct err *err)
 {
-	struct sample_opts sampling = { .rate_hz = 1000,
-					.exact = opts->exact };
+	struct sample_opts sampling = { .rate_hz = 1000, .exact = opts->exact };
 	struct procfs_times times;
 	struct file_root root;
 	struct sampler *s;

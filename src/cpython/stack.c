@@ -85,7 +85,6 @@ struct py_reader {
 	uint32_t planned_chunks; /* so many of `first` are chunks */
 
 	VEC(struct py_frame) frames;
-	VEC(uint64_t) frame_addrs;
 	VEC(uint64_t) seen_outside;
 	uint32_t stable;
 	bool unproven;	  /* the newest frame was read only once */
@@ -114,7 +113,6 @@ void py_reader_free(struct py_reader *r)
 	vec_release(&r->first);
 	vec_release(&r->again);
 	vec_release(&r->frames);
-	vec_release(&r->frame_addrs);
 	vec_release(&r->seen_outside);
 	free(r->image);
 	free(r);

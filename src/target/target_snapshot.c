@@ -6,8 +6,11 @@
  *   'm' varint size, bytes            text of /proc/PID/maps
  *   's' path, name, varint address    a symbol; both texts end with NUL
  *   'r' varint address, varint size, bytes   memory
- * Later memory records replace earlier ones where they overlap. All of it is
- * hostile: captures come with bug reports.
+ * Later memory records replace earlier ones where they overlap. Bytes that
+ * were not read but lie in a page of which others were are there, so they can
+ * be read, as zeros: a reader that comes to ask for a little more around what
+ * it needs still works on older captures. All of it is hostile: captures come
+ * with bug reports.
  */
 #include "target/target.h"
 
@@ -28,7 +31,6 @@
 
 struct page {
 	uint8_t bytes[PAGE];
-	uint8_t known[PAGE / 8]; /* a bit a byte */
 };
 
 struct snapshot_symbol {
@@ -125,7 +127,6 @@ static bool put_memory(struct snapshot *s, uint64_t addr, const uint8_t *bytes,
 		if (!page)
 			return false;
 		page->bytes[at % PAGE] = bytes[i];
-		page->known[at % PAGE / 8] |= (uint8_t)(1u << at % 8);
 	}
 	return true;
 }
@@ -137,7 +138,7 @@ static bool get_memory(struct snapshot *s, uint64_t addr, uint8_t *to,
 		uint64_t at = addr + i;
 		const struct page *page = page_at(s, at / PAGE, false);
 
-		if (!page || !(page->known[at % PAGE / 8] >> at % 8 & 1))
+		if (!page)
 			return false;
 		to[i] = page->bytes[at % PAGE];
 	}
