@@ -29,7 +29,7 @@ enum {
  * hold one that is not mapped.
  */
 #define OUTSIDE_MAX 8192
-#define RUNS_MAX 900
+#define RUNS_MAX 500
 #define RUN_GAP 4095u
 #define RUN_SIZE_MAX 65536u
 

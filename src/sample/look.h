@@ -13,6 +13,7 @@
 /* How the sampler decides where to be; see look.c. */
 struct look_policy {
 	struct place place;
+	bool may_be_beside;   /* the rate leaves the target time to run */
 	bool beside;	      /* sample from the CPU of the moving thread */
 	pid_t follow;	      /* that thread */
 	uint32_t calm;	      /* looks from apart in a row that held */
@@ -38,7 +39,8 @@ struct look {
 
 /* None of the arguments is owned. look_release() frees what `k` grew. */
 void look_init(struct look *k, struct py_process *p, struct profile *profile,
-	       struct roster *roster, struct names *names, uint64_t seed);
+	       struct roster *roster, struct names *names, double rate_hz,
+	       uint64_t seed);
 void look_release(struct look *k);
 
 /*

@@ -117,7 +117,7 @@ static int start(struct sampler *s, struct err *err)
 		return err_nomem(err);
 	roster_init(&s->roster, &s->process, s->profile);
 	look_init(&s->look, &s->process, s->profile, &s->roster, s->names,
-		  seed());
+		  s->opts.rate_hz, seed());
 	/* A profile that goes on (the target became another program) keeps
 	 * its time. */
 	s->origin_ns = now - s->profile->wall_ns;

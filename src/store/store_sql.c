@@ -23,10 +23,7 @@ static int no_room(const char *path, const char *why, struct err *err)
 {
 	int rc = err_set(err, ERR_SYS, "cannot write '%s': %s", path, why);
 
-	err_hint(err,
-		 "make room or use '-o FILE'; what was recorded so far "
-		 "is kept: tare report '%s'",
-		 path);
+	err_hint(err, "make room, or write elsewhere: -o FILE");
 	return rc;
 }
 

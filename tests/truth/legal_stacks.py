@@ -165,6 +165,13 @@ class Verdict:
     def percent(self):
         return 100.0 * self.impossible / self.judged if self.judged else 0.0
 
+    def __iadd__(self, other):
+        self.legal += other.legal
+        self.impossible += other.impossible
+        self.outside += other.outside
+        self.reasons += other.reasons
+        return self
+
     def __str__(self):
         text = (f"{self.impossible} of {self.judged} impossible "
                 f"({self.percent:.4f} %), {self.outside} outside")

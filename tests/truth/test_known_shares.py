@@ -35,7 +35,11 @@ def spread(share, samples):
 
 
 def test_shares_from_5_to_95_percent_are_right(place):
-    told, report = run(place, "nested", 3.0, 5000)
+    # Longer where the machine is loaded and gives fewer samples a second.
+    for seconds in (3.0, 6.0, 12.0, 24.0):
+        told, report = run(place, "nested", seconds, 5000)
+        if report["sampling"]["complete"] >= 6000:
+            break
     total, own = seconds_of(report, "total_s"), seconds_of(report, "self_s")
     samples = report["sampling"]["complete"]
     assert samples >= 6000, f"too few samples to tell: {samples}"
