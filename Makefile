@@ -5,7 +5,7 @@ MESON ?= meson
 PYTHON ?= python3
 T ?=
 
-.PHONY: build demo test test-pythons lint format bench wheel clean
+.PHONY: build demo test test-pythons lint format bench fuzz wheel clean
 
 build:
 	@tools/setup build
@@ -36,6 +36,11 @@ format:
 bench: build
 	@tools/setup test pythons
 	@$(PYTHON) bench/run.py
+
+# make fuzz SECONDS=600: each target of tests/fuzz for so long.
+fuzz:
+	@tools/setup build fuzz
+	@$(PYTHON) tools/fuzz.py --seconds $(or $(SECONDS),60)
 
 wheel:
 	@tools/setup build wheel && tools/venv

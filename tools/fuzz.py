@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Run the libFuzzer targets of tests/fuzz: fuzz.py [--seconds N] [NAME...]
+
+Each tests/fuzz/fuzz_<name>.c is compiled with clang and the sanitizers
+against all modules, and runs for N seconds. What it finds new is kept in
+build/fuzz/<name>; an input that fails is left there as crash-* and the exit
+status is 1.
+"""
+
+import argparse
+import pathlib
+import shutil
+import subprocess
+import sys
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+OUT = TOP / "build" / "fuzz"
+SEEDS = {"process": TOP / "tests" / "captures" / "processes"}
+LONGEST = {"process": 65536}
+FLAGS = ["-g", "-O1", "-std=gnu11", "-D_GNU_SOURCE=1",
+         '-DTARE_VERSION="fuzz"',
+         "-fsanitize=fuzzer,address,undefined",
+         "-fno-sanitize-recover=undefined"]
+LIBRARIES = ["sqlite3", "jansson", "libelf"]
+
+
+def sources():
+    """Every C file of the program but main.c, and the embedded schema."""
+    found = [p for p in (TOP / "src").rglob("*.c") if p.name != "main.c"]
+    schema = OUT / "store_schema.c"
+    subprocess.run([sys.executable, TOP / "tools" / "embed.py",
+                    TOP / "src" / "store" / "schema.sql", "store_schema",
+                    schema], check=True)
+    return [*map(str, found), str(schema)]
+
+
+def compile_target(source, program):
+    libraries = subprocess.run(
+        ["pkg-config", "--cflags", "--libs", *LIBRARIES], check=True,
+        text=True, stdout=subprocess.PIPE).stdout.split()
+    subprocess.run(["clang", *FLAGS, "-I", str(TOP / "src"), str(source),
+                    *sources(), "-o", str(program), *libraries, "-lm",
+                    "-pthread"], check=True)
+
+
+def run_target(name, program, seconds):
+    corpus = OUT / name
+    corpus.mkdir(exist_ok=True)
+    seeds = [str(SEEDS[name])] if name in SEEDS else []
+    answer = subprocess.run(
+        [program, f"-max_total_time={seconds}", "-rss_limit_mb=4096",
+         f"-max_len={LONGEST.get(name, 4096)}", "-timeout=10",
+         "-print_final_stats=1", f"-artifact_prefix={corpus}/",
+         str(corpus), *seeds], check=False)
+    return answer.returncode == 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("names", nargs="*")
+    args = parser.parse_args()
+    if not shutil.which("clang"):
+        sys.exit("tools/fuzz.py: clang is missing: tools/setup fuzz")
+    OUT.mkdir(parents=True, exist_ok=True)
+    good = True
+    for source in sorted((TOP / "tests" / "fuzz").glob("fuzz_*.c")):
+        name = source.stem.removeprefix("fuzz_")
+        if args.names and name not in args.names:
+            continue
+        program = OUT / source.stem
+        compile_target(source, program)
+        good = run_target(name, program, args.seconds) and good
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
