@@ -81,6 +81,7 @@ class Tool:
 
 class Tare(Tool):
     name = "tare"
+    fastest = 100000  # the most it accepts
 
     def __init__(self, *options):
         self.options = options

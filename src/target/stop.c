@@ -14,10 +14,14 @@
 #include <time.h>
 
 #include "base/vec.h"
+#include "os/procfs.h"
 
 /* A thread in a system call that cannot be interrupted stops later. */
 #define STOP_PATIENCE_NS 100000000u
 #define STOP_NAP_NS 20000u
+
+/* So often is that tried before a thread is given up at the end. */
+#define CLOSE_TRIES 20
 
 enum thread_state {
 	RUNNING,
@@ -51,8 +55,13 @@ static int seize(struct stopper *s, pid_t tid, struct err *err)
 	struct stopped_thread t = { .tid = tid, .listed = true };
 
 	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL)) {
-		if (errno == ESRCH)
+		int error = errno;
+		char state = procfs_state(tid);
+
+		/* One that is ending is refused as if it were not ours. */
+		if (error == ESRCH || !state || state == 'Z' || state == 'X')
 			return ERR_OK;
+		errno = error;
 		err_sys(err, "cannot stop process %d", (int)s->pid);
 		err_hint(err,
 			 "leave out --exact-stacks, or see tare doctor "
@@ -113,22 +122,32 @@ int stopper_open(struct stopper **out, pid_t pid, struct err *err)
 }
 
 /*
- * Has the thread stopped? waitid() with WSTOPPED alone never takes an exit
- * status away.
+ * Has the thread stopped, or ended? A traced thread that ended has to be
+ * waited for by its tracer, or the process would never be done with; the
+ * exit status of the first thread is that of the process, though, and belongs
+ * to who started it, so for that one only stops are asked for.
  */
-static void poll_stop(struct stopped_thread *t)
+static void poll_stop(struct stopper *s, struct stopped_thread *t)
 {
+	int what = WSTOPPED | (t->tid != s->pid ? WEXITED : 0);
 	siginfo_t info = { 0 };
 
-	if (waitid(P_PID, (id_t)t->tid, &info, WSTOPPED | WNOHANG | __WALL)) {
+	if (waitid(P_PID, (id_t)t->tid, &info, what | WNOHANG | __WALL)) {
 		t->state = ENDED;
 		return;
 	}
-	if (!info.si_pid)
+	if (!info.si_pid) {
+		if (t->tid == s->pid && procfs_state(s->pid) == 'Z')
+			t->state = ENDED;
 		return;
-	t->state = STOPPED;
+	}
 	t->signal = 0;
 	t->group = false;
+	if (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED) {
+		t->state = ENDED;
+		return;
+	}
+	t->state = STOPPED;
 	if (info.si_status >> 8 == PTRACE_EVENT_STOP)
 		t->group = (info.si_status & 0x7f) != SIGTRAP;
 	else
@@ -143,7 +162,7 @@ static bool all_stand(struct stopper *s)
 		struct stopped_thread *t = &s->threads.at[i];
 
 		if (t->state == RUNNING)
-			poll_stop(t);
+			poll_stop(s, t);
 		all = all && t->state != RUNNING;
 	}
 	return all;
@@ -155,12 +174,11 @@ int stopper_stop(struct stopper *s, struct err *err)
 	uint64_t waited = 0;
 	int rc = seize_all(s, err);
 
-	if (rc)
-		return rc;
 	for (uint32_t i = 0; i < s->threads.nr; i++) {
 		struct stopped_thread *t = &s->threads.at[i];
 
-		poll_stop(t);
+		if (t->state == RUNNING)
+			poll_stop(s, t);
 		if (t->state == RUNNING)
 			ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL);
 	}
@@ -168,7 +186,7 @@ int stopper_stop(struct stopper *s, struct err *err)
 		nanosleep(&nap, NULL);
 		waited += STOP_NAP_NS;
 	}
-	return ERR_OK;
+	return rc;
 }
 
 void stopper_resume(struct stopper *s)
@@ -184,17 +202,38 @@ void stopper_resume(struct stopper *s)
 	}
 }
 
+/* Let go of the threads that stand; true when none is left that runs. */
+static bool detach_all(struct stopper *s)
+{
+	bool done = true;
+
+	for (uint32_t i = 0; i < s->threads.nr; i++) {
+		struct stopped_thread *t = &s->threads.at[i];
+
+		if (t->state == STOPPED && !ptrace(PTRACE_DETACH, t->tid, NULL,
+						   (void *)(intptr_t)t->signal))
+			t->state = ENDED;
+		if (t->state != ENDED) {
+			t->state = RUNNING;
+			done = false;
+		}
+	}
+	return done;
+}
+
 void stopper_close(struct stopper *s)
 {
 	struct err ignored;
 
 	if (!s)
 		return;
-	/* Only a stopped thread can be let go. */
-	stopper_stop(s, &ignored);
-	for (uint32_t i = 0; i < s->threads.nr; i++)
-		ptrace(PTRACE_DETACH, s->threads.at[i].tid, NULL,
-		       (void *)(intptr_t)s->threads.at[i].signal);
+	/* Only a thread that stands can be let go, and one that ends while it
+	 * is held has to be waited for. */
+	for (int i = 0; i < CLOSE_TRIES; i++) {
+		stopper_stop(s, &ignored);
+		if (detach_all(s))
+			break;
+	}
 	vec_release(&s->threads);
 	free(s);
 }
