@@ -104,6 +104,32 @@ class Tare(Tool):
         return by_last_part(self.recording.collapsed())
 
 
+class TareRaw(Tool):
+    """tare's sampler without its program: no file, no limit of the rate.
+    The counterpart of TachyonRaw."""
+
+    name = "tare raw"
+    can_keep_rate = False
+
+    def attach(self, target, seconds, rate, every):
+        program = TOP / "build" / "bench" / "full_speed"
+        subprocess.run(["ninja", "-C", str(TOP / "build"),
+                        "bench/full_speed"], check=True,
+                       stdout=subprocess.DEVNULL)
+        answer = subprocess.run(
+            [str(program), str(target.pid), str(seconds)], check=False,
+            text=True, timeout=seconds + GRACE_S, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE)
+        if answer.returncode:
+            raise Unfit(last_line(answer.stderr))
+        told = json.loads(answer.stdout)
+        taken = told["complete"] + told["salvaged"] + told["lost"]
+        return Outcome(told["cpu_s"], told["complete"], taken, 0, "")
+
+    def stacks(self, target):
+        raise Unfit("it writes no stacks")
+
+
 class Tachyon(Tool):
     """profiling.sampling of the target's own Python."""
 

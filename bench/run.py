@@ -168,7 +168,7 @@ class Costs:
         return 1e6 * cpu_s / stacks
 
     def result(self):
-        ours = self.us["tare"]
+        ours = self.us.get("tare raw") or self.us["tare"]
         rows = []
         for tool in self.tools:
             us = self.us[tool.name]
@@ -208,12 +208,13 @@ def bench_cost(interpreters, quick):
     settings = []
     top = newest(interpreters)
     if top:
-        settings.append((top, [peers.Tare(), peers.Tachyon(),
-                               peers.TachyonRaw(), peers.PySpy()]))
+        settings.append((top, [peers.Tare(), peers.TareRaw(),
+                               peers.Tachyon(), peers.TachyonRaw(),
+                               peers.PySpy()]))
     old = newest(interpreters, (3, 14))
     if old:
-        settings.append((old, [peers.Tare(), peers.Austin(),
-                               peers.PySpy()]))
+        settings.append((old, [peers.Tare(), peers.TareRaw(),
+                               peers.Austin(), peers.PySpy()]))
     results = []
     for interpreter, tools in settings:
         mount_proc(interpreter)

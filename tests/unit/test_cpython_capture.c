@@ -154,6 +154,77 @@ Test(cpython_capture, of_3_15_is_read)
 	check("3.15");
 }
 
+static void read_capture(const char *series, struct buf *out)
+{
+	const char *root = getenv("TARE_SOURCE_ROOT");
+	char path[4096], bytes[4096];
+	size_t got;
+	FILE *f;
+
+	snprintf(path, sizeof(path),
+		 "%s/tests/captures/processes/cpython-%s.snap",
+		 root ? root : ".", series);
+	f = fopen(path, "rb");
+	cr_assert_not_null(f);
+	while ((got = fread(bytes, 1, sizeof(bytes), f)))
+		buf_add(out, bytes, got);
+	fclose(f);
+}
+
+/* Open a capture whose 64-bit word at the runtime + `offset` is `value`. */
+static int open_changed(const char *series, uint64_t offset, uint64_t value,
+			struct err *err)
+{
+	struct py_process process;
+	struct buf file = { 0 };
+	struct target *target;
+	int rc;
+
+	open_capture(series, &target, &process);
+	target_close(target);
+	read_capture(series, &file);
+	buf_add_char(&file, 'r');
+	buf_add_varint(&file, process.runtime_addr + offset);
+	buf_add_varint(&file, sizeof(value));
+	buf_add(&file, &value, sizeof(value));
+	cr_assert_eq(target_open_snapshot_bytes(&target, buf_str(&file),
+						file.size, err),
+		     ERR_OK);
+	buf_release(&file);
+	rc = py_process_open(&process, target, err);
+	target_close(target);
+	return rc;
+}
+
+/* _Py_DebugOffsets begins with a cookie, the version and this flag. */
+Test(cpython_capture, a_free_threaded_build_is_refused_in_one_clear_line)
+{
+	struct err err;
+
+	cr_assert_eq(open_changed("3.15", 16, 1, &err), ERR_UNSUPPORTED);
+	cr_assert_not_null(strstr(err.msg, "free-threaded CPython 3.15.2"));
+	cr_assert_null(strchr(err.msg, '\n'));
+	cr_assert_not_null(strstr(err.hint, "ordinary build"));
+}
+
+Test(cpython_capture, an_alpha_is_refused)
+{
+	struct err err;
+
+	cr_assert_eq(open_changed("3.15", 8, 0x030f00a2, &err),
+		     ERR_UNSUPPORTED);
+	cr_assert_not_null(strstr(err.msg, "3.15.0a2"));
+}
+
+Test(cpython_capture, a_release_of_the_future_is_refused_with_advice)
+{
+	struct err err;
+
+	cr_assert_eq(open_changed("3.15", 8, 0x031100f0, &err),
+		     ERR_UNSUPPORTED);
+	cr_assert_not_null(strstr(err.hint, "upgrade"));
+}
+
 /*
  * Whatever byte of a capture is wrong, reading it ends without a fault. (The
  * fuzz target goes further; this runs everywhere.)
@@ -197,27 +268,22 @@ Test(cpython_capture, damage_is_survived)
 	unsigned state = 3;
 
 	for (size_t s = 0; s < 4; s++) {
-		const char *root = getenv("TARE_SOURCE_ROOT");
-		static uint8_t whole[1 << 17], damaged[1 << 17];
-		char path[4096];
-		size_t size;
-		FILE *f;
+		struct buf whole = { 0 };
+		uint8_t *damaged;
 
-		snprintf(path, sizeof(path),
-			 "%s/tests/captures/processes/cpython-%s.snap",
-			 root ? root : ".", series[s]);
-		f = fopen(path, "rb");
-		cr_assert_not_null(f);
-		size = fread(whole, 1, sizeof(whole), f);
-		fclose(f);
+		read_capture(series[s], &whole);
+		damaged = malloc(whole.size);
+		cr_assert_not_null(damaged);
 		for (int round = 0; round < 1500; round++) {
-			memcpy(damaged, whole, size);
+			memcpy(damaged, whole.data, whole.size);
 			for (int k = 0; k <= round % 4; k++) {
 				state = state * 1103515245u + 12345u;
-				damaged[(state >> 4) % size] =
+				damaged[(state >> 4) % whole.size] =
 					(uint8_t)(state >> 24);
 			}
-			survive(damaged, size);
+			survive(damaged, whole.size);
 		}
+		free(damaged);
+		buf_release(&whole);
 	}
 }
