@@ -77,6 +77,7 @@ int main(void)
 	AT("gil_switch_number", struct _gil_runtime_state, switch_number);
 	AT("thread_next", PyThreadState, next);
 	AT("thread_thread_id", PyThreadState, thread_id);
+	AT("thread_id", PyThreadState, id);
 	SIZE("thread_size", sizeof(PyThreadState));
 	print_frames();
 	AT("code_filename", PyCodeObject, co_filename);

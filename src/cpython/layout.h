@@ -55,6 +55,7 @@ enum py_line_kind {
 	X(thread, frame, 8)              \
 	X(thread, thread_id, 8)          \
 	X(thread, native_thread_id, 8)   \
+	X(thread, id, 8)                 \
 	X(thread, datastack_chunk, 8)    \
 	X(cframe, current_frame, 8)      \
 	X(cframe, previous, 8)           \

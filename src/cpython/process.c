@@ -344,6 +344,9 @@ static int read_threads_of(struct py_process *p, uint64_t interp,
 			break;
 		thread.addr = addr;
 		memcpy(&thread.thread_id, head + l->thread_thread_id, 8);
+		thread.id = 0;
+		if (l->thread_id != PY_ABSENT)
+			memcpy(&thread.id, head + l->thread_id, 8);
 		thread.native_id = 0;
 		if (l->thread_native_thread_id != PY_ABSENT)
 			memcpy(&thread.native_id,

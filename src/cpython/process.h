@@ -47,6 +47,7 @@ struct py_thread {
 	uint64_t addr;	    /* of its PyThreadState */
 	uint64_t interp;    /* of its PyInterpreterState */
 	uint64_t thread_id; /* pthread_self() */
+	uint64_t id;	    /* never given twice; 0: not kept by this release */
 	uint64_t native_id; /* what the thread itself sees as its TID; or 0 */
 };
 

@@ -139,9 +139,20 @@ static uint64_t head_word(const struct py_reader *r, uint32_t offset)
 	return word_at(r->image + r->head_at + offset);
 }
 
-uint64_t py_reader_next(const struct py_reader *r)
+static bool head_has(const struct py_reader *r, uint32_t offset, uint64_t value)
 {
-	return head_word(r, r->process->layout.thread_next);
+	return offset == PY_ABSENT || head_word(r, offset) == value;
+}
+
+bool py_reader_is(const struct py_reader *r, const struct py_thread *t,
+		  uint64_t next_addr)
+{
+	const struct py_layout *l = &r->process->layout;
+
+	return head_has(r, l->thread_next, next_addr) &&
+	       head_has(r, l->thread_thread_id, t->thread_id) &&
+	       head_has(r, l->thread_native_thread_id, t->native_id) &&
+	       head_has(r, l->thread_id, t->id);
 }
 
 /* ---- planning ----------------------------------------------------------- */
@@ -154,8 +165,14 @@ static uint32_t max32(uint32_t a, uint32_t b)
 /* The head of a thread state: up to the last field that is read. */
 static uint32_t head_size(const struct py_layout *l)
 {
-	uint32_t end = max32(l->thread_frame, l->thread_next) + 8;
+	const uint32_t offsets[] = { l->thread_frame, l->thread_next,
+				     l->thread_thread_id,
+				     l->thread_native_thread_id, l->thread_id };
+	uint32_t end = 0;
 
+	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++)
+		if (offsets[i] != PY_ABSENT)
+			end = max32(end, offsets[i] + 8);
 	if (l->thread_datastack_chunk != PY_ABSENT)
 		end = max32(end, l->thread_datastack_chunk + 16);
 	return end < l->thread_size ? end : l->thread_size;

@@ -61,7 +61,12 @@ int py_stack_judge(struct py_reader *r, unsigned done, enum py_look *look,
 const struct py_frame *py_reader_frames(const struct py_reader *r, uint32_t *nr,
 					uint32_t *stable);
 
-/* From the head of the last look: the thread state's `next`. */
-uint64_t py_reader_next(const struct py_reader *r);
+/*
+ * By the head of the last look: is this still the thread `t`, and `next_addr`
+ * the one after it in the list? A thread state that was given back may be
+ * read for a while, or be another thread's.
+ */
+bool py_reader_is(const struct py_reader *r, const struct py_thread *t,
+		  uint64_t next_addr);
 
 #endif

@@ -85,7 +85,11 @@ static uint32_t root_of(struct collapse *c, uint32_t thread)
 	buf_clear(&c->scratch);
 	buf_add_str(&c->scratch, "thread ");
 	clean_line(&c->scratch, name, ';');
-	buf_printf(&c->scratch, "%s(tid %d)", *name ? " " : "", t->tid);
+	buf_add_str(&c->scratch, *name ? " " : "");
+	if (t->tid)
+		buf_printf(&c->scratch, "(tid %d)", t->tid);
+	else
+		buf_printf(&c->scratch, "(tid not known, %u)", thread);
 	return profile_node(c->tree, 0, tree_frame(c, buf_str(&c->scratch)));
 }
 

@@ -125,8 +125,9 @@ static int judge(struct look *k, struct roster_thread *t, unsigned done,
 	if (rc)
 		return rc;
 	/* The C library writes over the links of a thread state that was
-	 * given back, and those of its neighbours change before. */
-	if (py_reader_next(t->reader) != t->next_addr) {
+	 * given back, and those of its neighbours change before; or it is
+	 * another thread's by now. */
+	if (!py_reader_is(t->reader, &t->raw, t->next_addr)) {
 		k->list_changed = true;
 		return ERR_OK;
 	}
@@ -239,6 +240,7 @@ static void take_changes(struct look *k, uint64_t now_ns)
 {
 	struct err ignored;
 
+	k->roster->all_begun = false;
 	if (!roster_refresh(k->roster, now_ns, &ignored)) {
 		k->list_changed = false;
 		k->gil.known = false;

@@ -53,23 +53,23 @@ static pid_t tid_of_pthread(struct roster *r, uint64_t pthread)
 	return (pid_t)tid;
 }
 
-/* The kernel's ID here of the thread that calls itself `inner`. */
-static pid_t tid_here(struct roster *r, pid_t inner)
-{
-	pid_t pid = target_pid(r->process->target);
-
-	if (r->foreign_ids)
-		return task_find(pid, inner);
-	return task_exists(pid, inner) ? inner : 0;
-}
-
+/*
+ * The kernel's ID here of a thread. What a thread says of itself is true even
+ * when it has ended meanwhile; what was found behind pthread_self() is
+ * believed only while the process has such a thread.
+ */
 static pid_t find_tid(struct roster *r, const struct py_thread *raw)
 {
+	pid_t pid = target_pid(r->process->target);
 	pid_t inner = (pid_t)raw->native_id;
 
 	if (!raw->native_id)
 		inner = tid_of_pthread(r, raw->thread_id);
-	return inner > 0 ? tid_here(r, inner) : 0;
+	if (inner <= 0)
+		return 0;
+	if (r->foreign_ids)
+		return task_find(pid, inner);
+	return raw->native_id || task_exists(pid, inner) ? inner : 0;
 }
 
 /* ---- the kernel's figures ----------------------------------------------- */
@@ -183,18 +183,31 @@ static struct roster_thread *find_thread(struct roster *r,
 	if (index == MAP_NONE)
 		return NULL;
 	t = r->threads.at[index];
-	return t->raw.thread_id == raw->thread_id &&
+	return t->raw.id == raw->id && t->raw.thread_id == raw->thread_id &&
 			       t->raw.native_id == raw->native_id
 		       ? t
 		       : NULL;
 }
 
-/* A thread state before its thread has begun has no IDs yet. */
-static bool has_begun(const struct roster *r, const struct py_thread *raw)
+/*
+ * A thread state whose thread has not begun has no IDs yet, or (up to 3.11)
+ * those of the thread that made it, which is further down in the list.
+ */
+static bool has_begun(const struct roster *r, uint32_t index)
 {
-	return raw->thread_id &&
-	       (raw->native_id ||
-		r->process->layout.thread_native_thread_id == PY_ABSENT);
+	const struct py_threads *list = &r->list;
+	const struct py_thread *raw = &list->thread.at[index];
+
+	if (!raw->thread_id)
+		return false;
+	if (!raw->native_id &&
+	    r->process->layout.thread_native_thread_id != PY_ABSENT)
+		return false;
+	for (uint32_t i = index + 1; i < list->thread.nr; i++)
+		if (list->thread.at[i].thread_id == raw->thread_id &&
+		    list->thread.at[i].interp == raw->interp)
+			return false;
+	return true;
 }
 
 static void drop_unlisted(struct roster *r, uint64_t now_ns)
@@ -254,11 +267,11 @@ int roster_refresh(struct roster *r, uint64_t now_ns, struct err *err)
 		const struct py_thread *raw = &r->list.thread.at[i];
 		struct roster_thread *t;
 
-		if (!has_begun(r, raw)) {
+		t = find_thread(r, raw);
+		if (!t && !has_begun(r, i)) {
 			all_begun = false;
 			continue;
 		}
-		t = find_thread(r, raw);
 		if (!t) {
 			t = new_thread(r, raw, now_ns);
 			if (!t || !vec_push(&r->threads, t)) {

@@ -21,6 +21,7 @@ static const struct py_layout layout = {
 	.thread_frame = 24,
 	.thread_thread_id = 176,
 	.thread_native_thread_id = PY_ABSENT,
+	.thread_id = 256,
 	.thread_datastack_chunk = PY_ABSENT,
 	.cframe_current_frame = PY_ABSENT,
 	.cframe_previous = PY_ABSENT,

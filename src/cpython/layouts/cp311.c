@@ -21,6 +21,7 @@ static const struct py_layout layout = {
 	.thread_frame = 56,
 	.thread_thread_id = 152,
 	.thread_native_thread_id = 160,
+	.thread_id = 240,
 	.thread_datastack_chunk = 296,
 	.cframe_current_frame = 8,
 	.cframe_previous = 16,

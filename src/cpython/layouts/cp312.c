@@ -21,6 +21,7 @@ static const struct py_layout layout = {
 	.thread_frame = 56,
 	.thread_thread_id = 136,
 	.thread_native_thread_id = 144,
+	.thread_id = 224,
 	.thread_datastack_chunk = 232,
 	.cframe_current_frame = 0,
 	.cframe_previous = 8,

@@ -59,6 +59,7 @@ static void published_fill(struct py_layout *l, const uint64_t *t)
 	l->thread_frame = narrow(t[AT_thread_current_frame]);
 	l->thread_thread_id = narrow(t[AT_thread_thread_id]);
 	l->thread_native_thread_id = narrow(t[AT_thread_native_thread_id]);
+	l->thread_id = PY_ABSENT;
 	l->thread_datastack_chunk = narrow(t[AT_thread_datastack_chunk]);
 	l->cframe_size = 0;
 	l->cframe_current_frame = PY_ABSENT;
