@@ -46,8 +46,13 @@ enum {
 #define ABOVE_TOP 1024u
 #define BELOW_TOP 2048u
 
-/* Outside frames read a second time: those next to the newest. */
+/*
+ * Outside frames read a second time: those next to the newest. Of the newest
+ * ones of a stack, so many must have been among them.
+ */
 #define AGAIN_MAX 8
+#define AGAIN_SIZE_MAX 16384u
+#define PROVEN_MIN 4
 
 /* A run of target memory and where its copy is in the reader's image. */
 struct region {
@@ -87,7 +92,7 @@ struct py_reader {
 	VEC(struct py_frame) frames;
 	VEC(uint64_t) seen_outside;
 	uint32_t stable;
-	bool unproven;	  /* the newest frame was read only once */
+	bool unproven;	  /* one of the newest frames was read only once */
 	unsigned lost_nr; /* walks in a row that met an unknown frame */
 };
 
@@ -251,14 +256,32 @@ static void plan_first_reading(struct plan *plan)
 		plan_first(plan, r->runs.at[i].addr, r->runs.at[i].size);
 }
 
+/* All runs a second time, or, when that is too much, the newest frames. */
+static void plan_outside_again(struct plan *plan)
+{
+	struct py_reader *r = plan->r;
+	uint32_t nr = r->outside.nr < AGAIN_MAX ? r->outside.nr : AGAIN_MAX;
+	uint32_t size = 0;
+
+	for (uint32_t i = 0; i < r->runs.nr; i++)
+		size += r->runs.at[i].size;
+	if (r->runs.nr <= AGAIN_MAX && size <= AGAIN_SIZE_MAX) {
+		for (uint32_t i = 0; i < r->runs.nr; i++)
+			plan_again(plan, r->runs.at[i].addr,
+				   r->runs.at[i].size);
+		return;
+	}
+	for (uint32_t i = 0; i < nr; i++)
+		plan_again(plan, r->outside.at[i],
+			   frame_span(&r->process->layout));
+}
+
 static void plan_second_reading(struct plan *plan)
 {
 	struct py_reader *r = plan->r;
 	const struct py_layout *l = &r->process->layout;
-	uint32_t nr = r->outside.nr < AGAIN_MAX ? r->outside.nr : AGAIN_MAX;
 
-	for (uint32_t i = 0; i < nr; i++)
-		plan_again(plan, r->outside.at[i], frame_span(l));
+	plan_outside_again(plan);
 	if (r->chunks.nr) {
 		const struct chunk *c = &r->chunks.at[0];
 		uint32_t from = c->used > ABOVE_TOP + BELOW_TOP
@@ -488,7 +511,7 @@ static uint64_t chain_start(const struct py_reader *r)
 static bool walk(struct py_reader *r, uint64_t *lost)
 {
 	const struct py_layout *l = &r->process->layout;
-	uint32_t span = frame_span(l), hint = 0, agreed_from = 0;
+	uint32_t span = frame_span(l), hint = 0, agreed_from = 0, depth = 0;
 	uint64_t addr = chain_start(r);
 	bool newest = true;
 
@@ -511,12 +534,13 @@ static bool walk(struct py_reader *r, uint64_t *lost)
 		if (has_python_code(l, seen.bytes) && !add_frame(r, seen.bytes))
 			return false;
 		again = find_again(r, addr, span);
-		if (newest && !again)
+		if (!again && depth < PROVEN_MIN && (newest || seen.outside))
 			r->unproven = true;
 		if (again && !frames_agree(l, seen.bytes, again, newest))
 			agreed_from = r->frames.nr;
 		addr = word_at(seen.bytes + l->frame_previous);
 		newest = false;
+		depth++;
 	}
 	r->stable = r->frames.nr - agreed_from;
 	return true;

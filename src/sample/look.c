@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sample/look.h"
 
+#include "os/clock.h"
+
 /*
  * A thread that calls and returns all the time has another stack at the end
  * of a reading (some 2 us) than at its beginning. Reading again until one
@@ -29,6 +31,18 @@
  * are then salvaged or lost, and counted.
  */
 #define BESIDE_MAX_HZ 20000.0
+
+/*
+ * What reading costs, measured on a small virtual machine: so much at all, for
+ * each piece, and for each KiB. Other machines have another pace, which is
+ * learnt; a reading of more than twice its time and SLOW_NS was interrupted.
+ */
+#define READ_NS 1700.0
+#define READ_PIECE_NS 350.0
+#define READ_KIB_NS 25.0
+#define SLOW_NS 3000.0
+#define SLOW_FACTOR 2.0
+#define PACE_RISE 1.0005
 
 /*
  * Rounds of reading for one look. One is the rule; each frame outside of the
@@ -132,7 +146,8 @@ static int judge(struct look *k, struct roster_thread *t, unsigned done,
 		return ERR_OK;
 	}
 	t->moved = look == PY_LOOK_MOVED;
-	return look == PY_LOOK_WHOLE ? accept(k, t, now_ns, err) : ERR_OK;
+	return look == PY_LOOK_WHOLE && !k->was_slow ? accept(k, t, now_ns, err)
+						     : ERR_OK;
 }
 
 /* Plan as many pending threads from `from` on as fit into one read. */
@@ -260,6 +275,39 @@ static unsigned plan_extras(struct look *k)
 	return nr;
 }
 
+static double expected_ns(const struct look *k, unsigned pieces_nr)
+{
+	uint64_t size = 0;
+
+	for (unsigned i = 0; i < pieces_nr; i++)
+		size += k->pieces[i].size;
+	return READ_NS + READ_PIECE_NS * pieces_nr +
+	       READ_KIB_NS / 1024 * (double)size;
+}
+
+/*
+ * A reading during which we lost the CPU is of two moments, and both ends of
+ * it may look alike by chance: 0.1 % of the stacks of a busy program on a
+ * loaded machine did, before this was told apart. The pace is the least that
+ * was seen, and rises slowly, so that it follows a machine that got slower.
+ */
+static int read_timed(struct look *k, unsigned pieces_nr, unsigned *done,
+		      struct err *err)
+{
+	double expected = expected_ns(k, pieces_nr), took;
+	uint64_t start = clock_now_ns();
+	int rc;
+
+	rc = target_readv(k->process->target, k->pieces, pieces_nr, done, err);
+	took = (double)(clock_now_ns() - start);
+	if (k->pace == 0 || took < k->pace * expected)
+		k->pace = took / expected;
+	else
+		k->pace *= PACE_RISE;
+	k->was_slow = took > SLOW_FACTOR * k->pace * expected + SLOW_NS;
+	return rc;
+}
+
 static int read_batch(struct look *k, uint32_t from, uint32_t *to,
 		      uint64_t now_ns, struct err *err)
 {
@@ -269,7 +317,7 @@ static int read_batch(struct look *k, uint32_t from, uint32_t *to,
 	*to = plan_batch(k, from, &pieces_nr);
 	if (*to == from && from < k->roster->threads.nr)
 		return err_nomem(err);
-	rc = target_readv(k->process->target, k->pieces, pieces_nr, &done, err);
+	rc = read_timed(k, pieces_nr, &done, err);
 	if (rc)
 		return rc;
 	if (!done || k->newest != roster_newest(k->roster))

@@ -33,6 +33,8 @@ struct look {
 	struct target_piece pieces[TARGET_PIECES_MAX];
 	VEC(unsigned) counts; /* pieces of each thread of a batch */
 	uint64_t random;      /* state of the generator */
+	double pace;	      /* of readings: time taken by time expected */
+	bool was_slow;	      /* the last reading took longer than it can */
 	bool list_changed;    /* a thread came or went: refresh the roster */
 	uint32_t rounds_max;
 };

@@ -11,7 +11,7 @@ from observed_calls import ObservedCalls
 from real_programs import PROGRAMS
 from tare_runs import HERE, record
 
-ENOUGH = 3000
+ENOUGH = 5000
 # A loaded machine gives fewer samples a second; then it takes more recordings.
 MOST_RECORDINGS = 8
 COUNTED = ("taken", "complete", "salvaged", "inconsistent", "lost")
