@@ -161,7 +161,8 @@ class Tachyon(Tool):
                        out.stat().st_size, said)
 
     def stacks(self, target):
-        text = (target.place.outside / "bench.collapsed").read_text()
+        text = (target.place.outside / "bench.collapsed").read_text(
+            errors="replace")
         found = []
         for line in text.splitlines():
             stack, _, count = line.rpartition(" ")

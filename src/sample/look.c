@@ -49,6 +49,7 @@
  * data stack that is new costs one, moving to another CPU one or two.
  */
 #define ROUNDS_MAX 16
+#define ROUNDS_APART 4
 
 void look_init(struct look *k, struct py_process *p, struct profile *profile,
 	       struct roster *roster, struct names *names, double rate_hz,
@@ -60,7 +61,7 @@ void look_init(struct look *k, struct py_process *p, struct profile *profile,
 	k->names = names;
 	gil_find(&k->gil, p);
 	k->random = seed | 1;
-	k->rounds_max = ROUNDS_MAX;
+	k->rounds_max = rate_hz <= BESIDE_MAX_HZ ? ROUNDS_MAX : ROUNDS_APART;
 	k->policy.may_be_beside = rate_hz <= BESIDE_MAX_HZ;
 	k->policy.beside = true;
 	k->policy.follow = target_pid(p->target);

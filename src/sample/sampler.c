@@ -196,14 +196,19 @@ static int tick(struct sampler *s, uint64_t now, struct err *err)
 	return rc;
 }
 
-/* Ticks that passed while we were busy did not happen: say so. */
+/*
+ * Ticks that passed while we were busy did not happen: say so. How many they
+ * were is known on average only; when the next one comes does not depend on
+ * them, as the clock has no memory.
+ */
 static void schedule(struct sampler *s, uint64_t now)
 {
 	s->due_ns += draw_gap(s);
-	while (s->due_ns < now) {
-		s->due_ns += draw_gap(s);
-		s->profile->missed_nr++;
-	}
+	if (s->due_ns >= now)
+		return;
+	s->profile->missed_nr += 1 + (uint64_t)((double)(now - s->due_ns) *
+						s->opts.rate_hz / 1e9);
+	s->due_ns = now + draw_gap(s);
 }
 
 static void nap_until(uint64_t at_ns)
