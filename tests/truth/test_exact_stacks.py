@@ -21,7 +21,7 @@ ENOUGH = 8000
 # step further: the rate has to leave room for the clock to be random.
 LIVE_HZ, STOPPED_HZ = 8000, 4000
 # A loaded machine gives fewer samples a second; then it takes more rounds.
-MOST_ROUNDS = 8
+MOST_ROUNDS = 16
 
 
 class Shares:

@@ -13,7 +13,7 @@ from tare_runs import HERE, record
 
 ENOUGH = 5000
 # A loaded machine gives fewer samples a second; then it takes more recordings.
-MOST_RECORDINGS = 8
+MOST_RECORDINGS = 20
 COUNTED = ("taken", "complete", "salvaged", "inconsistent", "lost")
 CALL_HEAVY = ("fib", "pprint", "difflib", "unparse")
 

@@ -28,7 +28,7 @@ def count(stacks):
 
 
 # A loaded machine gives fewer samples a second; then it takes more recordings.
-MOST_RECORDINGS = 8
+MOST_RECORDINGS = 20
 KINDS = ("salvaged", "inconsistent", "lost")
 
 
