@@ -43,6 +43,7 @@
 #define SLOW_NS 3000.0
 #define SLOW_FACTOR 2.0
 #define PACE_RISE 1.0005
+#define SLOW_TRIES 2
 
 /*
  * Rounds of reading for one look. One is the rule; each frame outside of the
@@ -305,7 +306,11 @@ static int read_timed(struct look *k, unsigned pieces_nr, unsigned *done,
 		k->pace = took / expected;
 	else
 		k->pace *= PACE_RISE;
-	k->was_slow = took > SLOW_FACTOR * k->pace * expected + SLOW_NS;
+	/* Slow time after time is not an interruption but large stacks, or a
+	 * machine that is slow now. */
+	k->was_slow = took > SLOW_FACTOR * k->pace * expected + SLOW_NS &&
+		      k->slow_nr < SLOW_TRIES;
+	k->slow_nr = k->was_slow ? k->slow_nr + 1 : 0;
 	return rc;
 }
 

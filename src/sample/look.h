@@ -34,6 +34,7 @@ struct look {
 	VEC(unsigned) counts; /* pieces of each thread of a batch */
 	uint64_t random;      /* state of the generator */
 	double pace;	      /* of readings: time taken by time expected */
+	unsigned slow_nr;     /* slow readings in a row */
 	bool was_slow;	      /* the last reading took longer than it can */
 	bool list_changed;    /* a thread came or went: refresh the roster */
 	uint32_t rounds_max;
