@@ -72,7 +72,7 @@ struct profile_count {
  * per thread and from 0, of a (node, quality) pair in the order in which the
  * pairs were first seen: hot stacks come early, so that a sample of the first
  * 64 pairs costs one byte and of the first 8192 two. (Differences of node
- * numbers, tried first, cost 3.5 bytes a sample where every look differs.)
+ * numbers would take more, by estimate, where every look differs.)
  * docs/format.md has the same words.
  */
 struct profile_track {

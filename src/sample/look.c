@@ -289,9 +289,8 @@ static double expected_ns(const struct look *k, unsigned pieces_nr)
 
 /*
  * A reading during which we lost the CPU is of two moments, and both ends of
- * it may look alike by chance: 0.1 % of the stacks of a busy program on a
- * loaded machine did, before this was told apart. The pace is the least that
- * was seen, and rises slowly, so that it follows a machine that got slower.
+ * it may look alike by chance. The pace is the least that was seen, and rises
+ * slowly, so that it follows a machine that got slower.
  */
 static int read_timed(struct look *k, unsigned pieces_nr, unsigned *done,
 		      struct err *err)
