@@ -23,8 +23,9 @@
 bool vec_grow(void **at, uint32_t nr, uint32_t *cap, size_t size);
 
 /* Append `value`; yields false without memory, the array being unchanged. */
-#define vec_push(v, value)                                                    \
-	(vec_grow((void **)&(v)->at, (v)->nr, &(v)->cap, sizeof(*(v)->at)) && \
+#define vec_push(v, value)                                                \
+	(((v)->nr < (v)->cap || vec_grow((void **)&(v)->at, (v)->nr,      \
+					 &(v)->cap, sizeof(*(v)->at))) && \
 	 ((v)->at[(v)->nr++] = (value), true))
 
 #define vec_release(v)          \

@@ -53,6 +53,7 @@ enum py_line_kind {
 	X(gil, switch_number, 8)         \
 	X(thread, next, 8)               \
 	X(thread, frame, 8)              \
+	X(thread, base_frame, 8)         \
 	X(thread, thread_id, 8)          \
 	X(thread, native_thread_id, 8)   \
 	X(thread, id, 8)                 \

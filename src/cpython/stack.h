@@ -3,11 +3,11 @@
  * Reading the stack of one thread in one system call, and judging it.
  *
  * A reader remembers where the thread's frames were last time and asks for
- * all of them at once: the head of the thread state, its data stack, the
- * frames that lie elsewhere (generators, C stack), and then, a second time,
- * the newest part. The stack is believed when both readings agree on what the
- * newest frame is and on every frame around it (docs/internals/stacks.md has
- * the argument and the measurements).
+ * all of them at once: its data stack and the frames that lie elsewhere
+ * (generators, C stack); then the head of the thread state, which says what
+ * frame is current; and then, a second time, the newest frames. The stack is
+ * believed when both readings agree on every frame from the current one on
+ * (docs/internals/stacks.md has the argument and the measurements).
  *
  * Use: py_stack_plan() adds the pieces of this thread to a batch; after the
  * batch was read, py_stack_judge() looks at them.
@@ -62,9 +62,9 @@ const struct py_frame *py_reader_frames(const struct py_reader *r, uint32_t *nr,
 					uint32_t *stable);
 
 /*
- * By the head of the last look: is this still the thread `t`, and `next_addr`
- * the one after it in the list? A thread state that was given back may be
- * read for a while, or be another thread's.
+ * By the head of the last look, if it could be read: is this still the thread
+ * `t`, and `next_addr` the one after it in the list? A thread state that was
+ * given back may be read for a while, or be another thread's.
  */
 bool py_reader_is(const struct py_reader *r, const struct py_thread *t,
 		  uint64_t next_addr);

@@ -15,11 +15,13 @@
  * - beside: from the CPU of the thread that moves, which therefore does not
  *   run while we read (place.h).
  *
- * We begin beside. One look in PROBE_EVERY is tried apart first; when
- * calm_needed of them held in a row we stay apart until a look fails, and
- * then ask for twice as many. A look that failed apart is repeated beside at
- * once, so nothing is lost; only those few (below 1 in CALM_FIRST) are drawn
- * from a slightly later moment.
+ * We begin beside. One look in PROBE_EVERY is tried apart first, and taken
+ * beside whatever that gave: two readings that agree by chance are rare, but
+ * among stacks that never hold still such would be all that is believed (0.02
+ * to 0.5 % of the stacks of html.parser). When calm_needed probes held in a
+ * row we stay apart until a look fails, and then ask for twice as many. A look
+ * that failed apart is repeated beside at once, so nothing is lost; only those
+ * few (below 1 in CALM_FIRST) are drawn from a slightly later moment.
  */
 #define PROBE_EVERY 8
 #define CALM_FIRST 128
@@ -44,6 +46,12 @@
 #define SLOW_FACTOR 2.0
 #define PACE_RISE 1.0005
 #define SLOW_TRIES 2
+
+/*
+ * How often the head of the list of threads is read along. It tells at once
+ * of one that came or went, and is a piece more.
+ */
+#define NEWEST_NS 500000u
 
 /*
  * Rounds of reading for one look. One is the rule; each frame outside of the
@@ -147,9 +155,13 @@ static int judge(struct look *k, struct roster_thread *t, unsigned done,
 		k->list_changed = true;
 		return ERR_OK;
 	}
-	t->moved = look == PY_LOOK_MOVED;
-	return look == PY_LOOK_WHOLE && !k->was_slow ? accept(k, t, now_ns, err)
-						     : ERR_OK;
+	/* One that was known and is not where it was has moved, too: those
+	 * that wander off for a moment must not be looked at later. */
+	t->moved =
+		look == PY_LOOK_MOVED || (look == PY_LOOK_AGAIN && t->has_node);
+	return look == PY_LOOK_WHOLE && !k->was_slow && !k->probing
+		       ? accept(k, t, now_ns, err)
+		       : ERR_OK;
 }
 
 /* Plan as many pending threads from `from` on as fit into one read. */
@@ -265,13 +277,18 @@ static void take_changes(struct look *k, uint64_t now_ns)
 }
 
 /* Pieces at the head of a batch: that of the list, and that of the lock. */
-static unsigned plan_extras(struct look *k)
+static unsigned plan_extras(struct look *k, uint64_t now_ns)
 {
 	unsigned nr = 0;
 
-	k->pieces[nr].addr = roster_head_addr(k->roster);
-	k->pieces[nr].to = &k->newest;
-	k->pieces[nr++].size = sizeof(k->newest);
+	k->newest_planned =
+		!k->roster->threads.nr || now_ns - k->newest_ns >= NEWEST_NS;
+	if (k->newest_planned) {
+		k->newest_ns = now_ns;
+		k->pieces[nr].addr = roster_head_addr(k->roster);
+		k->pieces[nr].to = &k->newest;
+		k->pieces[nr++].size = sizeof(k->newest);
+	}
 	if (k->gil_planned)
 		gil_plan(&k->gil, &k->process->layout, &k->pieces[nr++]);
 	return nr;
@@ -316,7 +333,7 @@ static int read_timed(struct look *k, unsigned pieces_nr, unsigned *done,
 static int read_batch(struct look *k, uint32_t from, uint32_t *to,
 		      uint64_t now_ns, struct err *err)
 {
-	unsigned extras = plan_extras(k), pieces_nr = extras, done;
+	unsigned extras = plan_extras(k, now_ns), pieces_nr = extras, done;
 	int rc;
 
 	*to = plan_batch(k, from, &pieces_nr);
@@ -325,7 +342,8 @@ static int read_batch(struct look *k, uint32_t from, uint32_t *to,
 	rc = read_timed(k, pieces_nr, &done, err);
 	if (rc)
 		return rc;
-	if (!done || k->newest != roster_newest(k->roster))
+	if (k->newest_planned &&
+	    (!done || k->newest != roster_newest(k->roster)))
 		k->list_changed = true;
 	rc = judge_batch(k, from, done > extras ? done - extras : 0, now_ns,
 			 err);
@@ -379,7 +397,7 @@ static void note_failure_apart(struct look_policy *p)
 
 static void note_success_apart(struct look_policy *p)
 {
-	if (p->beside && ++p->calm >= p->calm_needed)
+	if (++p->calm >= p->calm_needed)
 		p->beside = false;
 }
 
@@ -402,13 +420,33 @@ static void begin(struct look *k)
 	park(k);
 }
 
-int look_at_all(struct look *k, uint64_t now_ns, struct err *err)
+/* Read once from apart, to learn whether the stacks hold still. */
+static int probe(struct look *k, uint64_t now_ns, struct err *err)
 {
-	bool apart = k->policy.place.cpu < 0, failed = false;
+	struct roster_thread *moved;
+	int rc;
+
+	k->probing = true;
+	rc = read_pending(k, now_ns, err);
+	k->probing = false;
+	moved = first_pending(k, true);
+	if (moved)
+		note_failure_apart(&k->policy);
+	else if (!rc)
+		note_success_apart(&k->policy);
+	if (moved && moved->tid)
+		k->policy.follow = moved->tid;
+	go_beside(k);
+	return rc;
+}
+
+/* Read until no thread is pending, or nothing helps. */
+static int read_rounds(struct look *k, uint64_t now_ns, struct err *err)
+{
+	bool apart = k->policy.place.cpu < 0;
 	struct roster_thread *t;
 	int rc = ERR_OK;
 
-	begin(k);
 	for (uint32_t round = 0; round < k->rounds_max && !rc; round++) {
 		rc = read_pending(k, now_ns, err);
 		if (rc || !first_pending(k, false))
@@ -420,17 +458,29 @@ int look_at_all(struct look *k, uint64_t now_ns, struct err *err)
 			t = first_pending(k, false);
 		if (!t)
 			continue;
-		if (apart && !failed)
+		if (apart)
 			note_failure_apart(&k->policy);
-		failed = true;
+		apart = false;
 		if (t->tid)
 			k->policy.follow = t->tid;
 		go_beside(k);
 	}
+	return rc;
+}
+
+int look_at_all(struct look *k, uint64_t now_ns, struct err *err)
+{
+	struct roster_thread *t;
+	int rc = ERR_OK;
+
+	begin(k);
+	if (k->policy.beside && k->policy.place.cpu < 0 &&
+	    k->policy.may_be_beside)
+		rc = probe(k, now_ns, err);
+	if (!rc)
+		rc = read_rounds(k, now_ns, err);
 	while (!rc && (t = first_pending(k, false)))
 		rc = salvage(k, t, now_ns, err);
-	if (apart && !failed && !rc)
-		note_success_apart(&k->policy);
 	choose_place(k);
 	return rc;
 }

@@ -27,15 +27,18 @@ struct look {
 	struct names *names;
 	struct look_policy policy;
 	struct gil gil;
-	bool gil_planned; /* the lock is read with the next batch */
-	uint32_t full_in; /* looks until all threads are read again */
-	uint64_t newest;  /* thread state at the head of the list, as read */
+	bool gil_planned;    /* the lock is read with the next batch */
+	uint32_t full_in;    /* looks until all threads are read again */
+	uint64_t newest;     /* thread state at the head of the list, as read */
+	uint64_t newest_ns;  /* when that was */
+	bool newest_planned; /* it is read with the next batch */
 	struct target_piece pieces[TARGET_PIECES_MAX];
 	VEC(unsigned) counts; /* pieces of each thread of a batch */
 	uint64_t random;      /* state of the generator */
 	double pace;	      /* of readings: time taken by time expected */
 	unsigned slow_nr;     /* slow readings in a row */
 	bool was_slow;	      /* the last reading took longer than it can */
+	bool probing;	      /* what is read is not believed */
 	bool list_changed;    /* a thread came or went: refresh the roster */
 	uint32_t rounds_max;
 };

@@ -210,21 +210,39 @@ static int find_profile_frame(struct names *n, const struct py_frame *raw,
 	return make_frame(n, raw, code, frame, err);
 }
 
+static bool same_frame(const struct py_frame *a, const struct py_frame *b)
+{
+	return a->code_addr == b->code_addr && a->instr == b->instr;
+}
+
 /* How many of the oldest frames are those of the last stack. */
 static uint32_t common(const struct names_memory *m,
 		       const struct py_frame *frames, uint32_t nr)
 {
-	uint32_t i = 0;
+	uint32_t old = m->frames.nr, i = 0;
 
-	while (i < nr && i < m->frames.nr) {
-		const struct py_frame *a = &m->frames.at[i];
-		const struct py_frame *b = &frames[nr - 1 - i];
-
-		if (a->code_addr != b->code_addr || a->instr != b->instr)
-			break;
+	/* Nearly always all but the newest are. */
+	if (nr > 1 && nr == old &&
+	    !memcmp(m->frames.at + 1, frames + 1, (nr - 1) * sizeof(*frames)))
+		i = nr - 1;
+	while (i < nr && i < old &&
+	       same_frame(&m->frames.at[old - 1 - i], &frames[nr - 1 - i]))
 		i++;
-	}
 	return i;
+}
+
+/* Remember a stack of which the `from` oldest frames were the same before. */
+static bool remember(struct names_memory *m, const struct py_frame *frames,
+		     uint32_t nr, uint32_t from)
+{
+	uint32_t fresh = nr == m->frames.nr ? nr - from : nr;
+
+	m->frames.nr = 0;
+	for (uint32_t i = 0; i < fresh; i++)
+		if (!vec_push(&m->frames, frames[i]))
+			return false;
+	m->frames.nr = nr;
+	return true;
 }
 
 int names_node(struct names *n, struct names_memory *m,
@@ -239,18 +257,21 @@ int names_node(struct names *n, struct names_memory *m,
 		m->frames.nr = m->nodes.nr = 0;
 	}
 	from = common(m, frames, nr);
-	m->frames.nr = m->nodes.nr = from;
+	m->nodes.nr = from;
 	*node = from ? m->nodes.at[from - 1] : 0;
-	for (uint32_t i = from; i < nr; i++) {
-		const struct py_frame *raw = &frames[nr - 1 - i];
-
-		rc = find_profile_frame(n, raw, now_ns, &frame, err);
+	for (uint32_t i = from; i < nr && !rc; i++) {
+		rc = find_profile_frame(n, &frames[nr - 1 - i], now_ns, &frame,
+					err);
 		if (rc)
 			break;
 		if (frame != HIDDEN)
 			*node = profile_node(n->profile, *node, frame);
-		if (!vec_push(&m->frames, *raw) || !vec_push(&m->nodes, *node))
-			return err_nomem(err);
+		if (!vec_push(&m->nodes, *node))
+			rc = err_nomem(err);
 	}
+	if (!rc && !remember(m, frames, nr, from))
+		rc = err_nomem(err);
+	if (rc)
+		m->frames.nr = m->nodes.nr = 0;
 	return rc;
 }

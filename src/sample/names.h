@@ -24,8 +24,8 @@ void names_free(struct names *n);
  * same (most of it) costs a comparison a frame. Zero-initialised is empty.
  */
 struct names_memory {
-	VEC(struct py_frame) frames; /* oldest first */
-	VEC(uint32_t) nodes;
+	VEC(struct py_frame) frames; /* newest first */
+	VEC(uint32_t) nodes;	     /* oldest first */
 	uint64_t checked_ns;
 };
 

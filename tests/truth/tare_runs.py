@@ -156,3 +156,24 @@ def record(place, script, *args, rate=1000, options=()):
         raise AssertionError(f"{' '.join(command)} ended with "
                              f"{answer.returncode}:\n{answer.stderr}")
     return Recording(out, answer.stdout)
+
+
+@contextlib.contextmanager
+def running(place, script, *args):
+    """The process ID of `script`, under way; ended when the block ends."""
+    command = place.interpreter.command(script, *(str(a) for a in args))
+    with subprocess.Popen(command, env=environment(), cwd="/",
+                          stdout=subprocess.DEVNULL) as process:
+        try:
+            yield process.pid
+        finally:
+            process.kill()
+
+
+def attach(place, pid, seconds, rate=1000, options=()):
+    """Profile a process that runs already."""
+    out = place.outside / "recording.tare"
+    out.unlink(missing_ok=True)
+    tare("attach", pid, "-d", seconds, "--rate", rate, "-o", out,
+         "--no-report", *options)
+    return Recording(out, "")

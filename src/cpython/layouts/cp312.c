@@ -19,6 +19,7 @@ static const struct py_layout layout = {
 	.gil_switch_number = 24,
 	.thread_next = 8,
 	.thread_frame = 56,
+	.thread_base_frame = PY_ABSENT,
 	.thread_thread_id = 136,
 	.thread_native_thread_id = 144,
 	.thread_id = 224,

@@ -79,6 +79,7 @@
 	X(unicode_asciiobject_size)
 
 #define CODE_TAG_MASK 0
+#define PUBLISHED_BASE_FRAME(t) PY_ABSENT
 #include "cpython/layouts/published.h"
 
 const struct py_layout_source py_layout_cp313 = {

@@ -89,6 +89,7 @@
 	X(unicode_asciiobject_size)
 
 #define CODE_TAG_MASK 7
+#define PUBLISHED_BASE_FRAME(t) PY_ABSENT
 #include "cpython/layouts/published.h"
 
 const struct py_layout_source py_layout_cp314 = {

@@ -101,6 +101,7 @@
 	X(unicode_asciiobject_size)
 
 #define CODE_TAG_MASK 7
+#define PUBLISHED_BASE_FRAME(t) narrow((t)[AT_thread_base_frame])
 #include "cpython/layouts/published.h"
 
 const struct py_layout_source py_layout_cp315 = {

@@ -2,7 +2,7 @@
 /*
  * How a published table (CPython 3.13 and newer) becomes a py_layout. Included
  * by the layouts/ files that define TABLE, the ordered names of its 64-bit
- * entries, and CODE_TAG_MASK.
+ * entries, CODE_TAG_MASK, and PUBLISHED_BASE_FRAME(t), that entry of table `t`.
  */
 #ifndef TARE_CPYTHON_LAYOUTS_PUBLISHED_H
 #define TARE_CPYTHON_LAYOUTS_PUBLISHED_H
@@ -57,6 +57,7 @@ static void published_fill(struct py_layout *l, const uint64_t *t)
 	l->thread_size = narrow(t[AT_thread_size]);
 	l->thread_next = narrow(t[AT_thread_next]);
 	l->thread_frame = narrow(t[AT_thread_current_frame]);
+	l->thread_base_frame = PUBLISHED_BASE_FRAME(t);
 	l->thread_thread_id = narrow(t[AT_thread_thread_id]);
 	l->thread_native_thread_id = narrow(t[AT_thread_native_thread_id]);
 	l->thread_id = PY_ABSENT;
