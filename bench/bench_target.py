@@ -3,14 +3,15 @@
 
 usage: bench_target.py spin SECONDS DEPTH THREADS
        bench_target.py work SECONDS NAME
-       bench_target.py units SECONDS OUT
+       bench_target.py units SECONDS OUT loop|calls
 
 Prints "ready" when it is under way, and ends by itself after SECONDS.
 
 spin:  THREADS threads compute at the bottom of DEPTH calls.
 work:  a program of real_programs.py.
-units: equal pieces of work, one after the other; a line of OUT for each:
-       when it began, what it took in wall and in CPU time (nanoseconds).
+units: equal pieces of work, one after the other, without calls of Python
+       functions or made of little else; a line of OUT for each piece: when
+       it began, what it took in wall and in CPU time (nanoseconds).
 """
 
 import sys
@@ -68,13 +69,21 @@ def julia_row(width, limit):
     return total
 
 
-def run_units(end, out):
+def fib(n):
+    return n if n < 2 else fib(n - 1) + fib(n - 2)
+
+
+UNITS = {"loop": lambda: julia_row(1500, 300), "calls": lambda: fib(20)}
+
+
+def run_units(end, out, kind):
+    work = UNITS[kind]
     with open(out, "w", encoding="ascii") as file:
         print("ready", flush=True)
         while time.perf_counter() < end:
             wall, cpu = time.monotonic_ns(), time.process_time_ns()
             for _ in range(4):
-                julia_row(1500, 300)
+                work()
             used = time.process_time_ns() - cpu
             file.write(f"{wall} {time.monotonic_ns() - wall} {used}\n")
             file.flush()

@@ -290,13 +290,13 @@ def window(path, seconds, action=None):
     return units_between(path, begin + margin, end - margin // 4)
 
 
-def slow_pairs(interpreter, tool, most, seconds):
+def slow_pairs(interpreter, tool, kind, most, seconds):
     """Ratios (CPU, wall) of a window with the tool to those around it, one
     process all the time, until the CPU's 95 % is narrow enough."""
     cpu, wall = [], []
     length = most * (2 * seconds + 3) + 30
-    with target_of(interpreter, "units", str(length),
-                   "{place}/units") as target:
+    with target_of(interpreter, "units", str(length), "{place}/units",
+                   kind) as target:
         path = target.place.outside / "units"
         time.sleep(MARGIN_S)
         before = window(path, seconds)
@@ -315,7 +315,8 @@ def slow_pairs(interpreter, tool, most, seconds):
 
 
 def bench_slow(interpreters, quick):
-    most, seconds = (6, 2) if quick else (60, 2)
+    """The windows are short: what the machine does beside changes slowly."""
+    most, seconds = (12, 1.2) if quick else (150, 1.2)
     cases = []
     top, old = newest(interpreters), newest(interpreters, (3, 14))
     if top:
@@ -326,20 +327,26 @@ def bench_slow(interpreters, quick):
         cases += [(old, peers.Tare()), (old, peers.Austin())]
     results = []
     say("\nslow-down of the target at 1 kHz (ratio, 95 %)")
-    for interpreter, tool in cases:
-        row = {"tool": tool.name, "python": interpreter.version}
-        try:
-            row["cpu"], row["wall"] = slow_pairs(interpreter, tool, most,
-                                                 seconds)
-        except Unfit as why:
-            row["why_not"] = str(why)
-        results.append(row)
-        show_slow(row)
+    for kind in ("loop", "calls"):
+        for interpreter, tool in cases:
+            results.append(slow_row(interpreter, tool, kind, most, seconds))
+            show_slow(results[-1])
     return results
 
 
+def slow_row(interpreter, tool, kind, most, seconds):
+    row = {"tool": tool.name, "python": interpreter.version, "target": kind}
+    try:
+        row["cpu"], row["wall"] = slow_pairs(interpreter, tool, kind, most,
+                                             seconds)
+    except Unfit as why:
+        row["why_not"] = str(why)
+    return row
+
+
 def show_slow(row):
-    head = f"  {row['tool']:<18}CPython {row['python']:<8}"
+    head = (f"  {row['target']:<7}{row['tool']:<18}CPython "
+            f"{row['python']:<8}")
     if not row.get("cpu"):
         say(f"{head}-  {row.get('why_not', 'no pairs')}")
         return

@@ -27,13 +27,6 @@ enum {
 	CHUNK_DATA = 24
 };
 
-/*
- * How far above the last known top to read. A thread that calls and returns
- * between two looks usually stays within. More costs copying (about 25 ns a
- * KiB), less costs a second system call (1.7 us).
- */
-#define ABOVE_TOP 1024u
-
 /* A run of target memory and where its copy is in the reader's image. */
 struct region {
 	uint64_t addr;
@@ -70,9 +63,11 @@ struct py_reader {
 
 	/* What earlier looks taught. */
 	uint64_t cframe_addr, outer_cframe_addr;
-	uint64_t top_addr;
 	uint64_t newest_addr; /* of the newest frame, so many times in a row */
 	uint32_t steady;
+	/* Between these the newest frames were lately: the lowest of them, and
+	 * the highest top of the data stack. */
+	uint64_t low_addr, high_addr;
 	VEC(struct chunk) chunks;    /* newest first */
 	VEC(struct outside) outside; /* newest first */
 	VEC(struct run) runs;	     /* the same, sorted and merged */
@@ -160,6 +155,9 @@ int stack_learn_head(struct py_reader *r, bool *changed, struct err *err);
  * list).
  */
 int stack_learn_outside(struct py_reader *r, uint64_t addr, struct err *err);
+
+/* Note where the newest frame was in this look. */
+void stack_learn_newest(struct py_reader *r, uint64_t addr);
 
 /* Forget all but the thread state: something asked for is gone. */
 void stack_forget(struct py_reader *r);

@@ -24,14 +24,24 @@
 #define OUTSIDE_SPARE 4
 
 /*
+ * How far above the highest top of late to read. A thread that calls and
+ * returns between two looks usually stays within. More costs copying (about 25
+ * ns a KiB), less costs a second system call (1.7 us).
+ */
+#define ABOVE_TOP 1024u
+
+/* What was lately is forgotten by a part of so much with each look. */
+#define REACH_SHARE 16
+
+/*
  * Ask for the newest chunk up to a little above the top of use; CHUNK_SIZE of
  * a chunk is hostile.
  */
 static uint32_t newest_used(const struct py_reader *r, const struct chunk *c)
 {
-	uint64_t used = r->top_addr - c->addr;
+	uint64_t used = r->high_addr - c->addr;
 
-	if (r->top_addr < c->addr || used > c->size)
+	if (r->high_addr < c->addr || used > c->size)
 		used = CHUNK_DATA;
 	used += ABOVE_TOP;
 	return (uint32_t)(used < c->size ? used : c->size) & ~7u;
@@ -65,13 +75,18 @@ static int learn_chunks(struct py_reader *r, struct err *err)
 {
 	const struct py_layout *l = &r->process->layout;
 	uint64_t addr = head_word(r, l->thread_datastack_chunk);
+	uint64_t top = head_word(r, l->thread_datastack_chunk + 8);
 	int rc = ERR_OK;
 
-	r->top_addr = head_word(r, l->thread_datastack_chunk + 8);
 	if (r->chunks.nr && r->chunks.at[0].addr == addr) {
+		if (r->high_addr <= top)
+			r->high_addr = top;
+		else
+			r->high_addr -= (r->high_addr - top) / REACH_SHARE;
 		r->chunks.at[0].used = newest_used(r, &r->chunks.at[0]);
 		return ERR_OK;
 	}
+	r->low_addr = r->high_addr = top;
 	r->chunks.nr = 0;
 	while (addr && !rc && r->chunks.nr < CHUNKS_MAX)
 		rc = read_chunk(r, addr, !r->chunks.nr, &addr, err);
@@ -81,6 +96,20 @@ static int learn_chunks(struct py_reader *r, struct err *err)
 		rc = ERR_OK;
 	}
 	return rc;
+}
+
+void stack_learn_newest(struct py_reader *r, uint64_t addr)
+{
+	const struct chunk *c = &r->chunks.at[0];
+
+	r->steady = addr == r->newest_addr ? r->steady + 1 : 0;
+	r->newest_addr = addr;
+	if (!r->chunks.nr || addr < c->addr || addr - c->addr >= c->size)
+		return;
+	if (addr <= r->low_addr)
+		r->low_addr = addr;
+	else
+		r->low_addr += (addr - r->low_addr) / REACH_SHARE;
 }
 
 static bool knows_outside(const struct py_reader *r, uint64_t addr)

@@ -4,8 +4,8 @@
 
 #include "cpython/stack_internal.h"
 
-/* How far below the top the second reading begins. */
-#define BELOW_TOP 1024u
+/* How far below the newest frames of late the second reading begins. */
+#define BELOW_NEWEST 1024u
 
 /*
  * A newest frame that was the same so many times in a row is likely to be it
@@ -216,18 +216,16 @@ static void plan_outside_again(struct plan *plan)
 		}
 }
 
-/* Where in the newest chunk the second reading begins. */
-static uint32_t again_offset(const struct py_reader *r)
+/* Where in the newest chunk, of which `size` is read, the second reading
+ * begins. */
+static uint32_t again_offset(const struct py_reader *r, uint32_t size)
 {
-	const struct chunk *c = &r->chunks.at[0];
-	uint32_t down = BELOW_TOP + (r->narrow ? 0 : ABOVE_TOP);
-	uint32_t size = newest_size(r);
-	uint64_t from = size > down ? size - down : 0;
+	uint64_t from = r->low_addr - r->chunks.at[0].addr;
 
-	/* The newest frame may be larger than that. */
-	if (r->newest_addr >= c->addr && r->newest_addr - c->addr < from)
-		from = r->newest_addr - c->addr;
-	return (uint32_t)from & ~7u;
+	if (r->low_addr < r->chunks.at[0].addr || from <= BELOW_NEWEST)
+		return 0;
+	from -= BELOW_NEWEST;
+	return (uint32_t)(from < size ? from : 0) & ~7u;
 }
 
 static void plan_second_reading(struct plan *plan)
@@ -238,7 +236,8 @@ static void plan_second_reading(struct plan *plan)
 	plan_outside_again(plan);
 	if (r->chunks.nr) {
 		const struct chunk *c = &r->chunks.at[0];
-		uint32_t size = newest_size(r), from = again_offset(r);
+		uint32_t size = newest_size(r);
+		uint32_t from = again_offset(r, size);
 
 		r->again_from = c->addr + from;
 		plan_again(plan, r->again_from, size - from);

@@ -285,8 +285,7 @@ bool stack_walk(struct py_reader *r, uint64_t *lost)
 {
 	struct walk w = { .addr = chain_start(r) };
 
-	r->steady = w.addr == r->newest_addr ? r->steady + 1 : 0;
-	r->newest_addr = w.addr;
+	stack_learn_newest(r, w.addr);
 	r->frames.nr = 0;
 	r->seen_outside.nr = 0;
 	r->stable = 0;

@@ -15,15 +15,18 @@
  * - beside: from the CPU of the thread that moves, which therefore does not
  *   run while we read (place.h).
  *
- * We begin beside. One look in PROBE_EVERY is tried apart first, and taken
- * beside whatever that gave: two readings that agree by chance are rare, but
+ * We begin beside. A look is tried apart first, and taken beside whatever that
+ * gave: two readings that agree by chance are rare, but
  * among stacks that never hold still such would be all that is believed (0.02
- * to 0.5 % of the stacks of html.parser). When calm_needed probes held in a
- * row we stay apart until a look fails, and then ask for twice as many. A look
+ * to 0.5 % of the stacks of html.parser). When calm_needed such probes held in
+ * a row we stay apart until a look fails, and then ask for twice as many. After
+ * a probe that failed, the next one comes in PROBE_FIRST looks or so, then in
+ * twice as many, as each costs a move to another CPU and back (25 us). A look
  * that failed apart is repeated beside at once, so nothing is lost; only those
  * few (below 1 in CALM_FIRST) are drawn from a slightly later moment.
  */
-#define PROBE_EVERY 8
+#define PROBE_FIRST 8
+#define PROBE_MAX 64
 #define CALM_FIRST 128
 #define CALM_MAX 4096
 
@@ -75,6 +78,7 @@ void look_init(struct look *k, struct py_process *p, struct profile *profile,
 	k->policy.beside = true;
 	k->policy.follow = target_pid(p->target);
 	k->policy.calm_needed = CALM_FIRST;
+	k->policy.probe_every = PROBE_FIRST;
 	place_init(&k->policy.place);
 }
 
@@ -155,10 +159,11 @@ static int judge(struct look *k, struct roster_thread *t, unsigned done,
 		k->list_changed = true;
 		return ERR_OK;
 	}
-	/* One that was known and is not where it was has moved, too: those
-	 * that wander off for a moment must not be looked at later. */
-	t->moved =
-		look == PY_LOOK_MOVED || (look == PY_LOOK_AGAIN && t->has_node);
+	/* Seen from apart, one that is not where it was has moved, too: later
+	 * we would miss what it went off to do for a moment. */
+	t->moved = look == PY_LOOK_MOVED ||
+		   (look == PY_LOOK_AGAIN && t->has_node &&
+		    k->policy.place.cpu < 0);
 	return look == PY_LOOK_WHOLE && !k->was_slow && !k->probing
 		       ? accept(k, t, now_ns, err)
 		       : ERR_OK;
@@ -387,9 +392,19 @@ static void go_beside(struct look *k)
 		     k->policy.follow);
 }
 
+/* To the CPU where the moving thread was; if it is not there any more, the
+ * readings will tell. */
+static void go_back(struct look *k)
+{
+	if (k->policy.may_be_beside && !place_back(&k->policy.place))
+		go_beside(k);
+}
+
 static void note_failure_apart(struct look_policy *p)
 {
 	p->calm = 0;
+	if (p->beside && p->probe_every < PROBE_MAX)
+		p->probe_every *= 2;
 	if (!p->beside && p->calm_needed < CALM_MAX)
 		p->calm_needed *= 2;
 	p->beside = true;
@@ -397,17 +412,22 @@ static void note_failure_apart(struct look_policy *p)
 
 static void note_success_apart(struct look_policy *p)
 {
-	if (++p->calm >= p->calm_needed)
-		p->beside = false;
+	if (++p->calm < p->calm_needed)
+		return;
+	p->beside = false;
+	p->probe_every = PROBE_FIRST;
 }
 
 /* Where the next look is taken from. */
 static void choose_place(struct look *k)
 {
-	if (!k->policy.beside || look_random(k) * PROBE_EVERY < 1)
+	bool probe_next =
+		k->policy.calm || look_random(k) * k->policy.probe_every < 1;
+
+	if (!k->policy.beside || probe_next)
 		place_apart(&k->policy.place);
 	else if (k->policy.place.cpu < 0)
-		go_beside(k);
+		go_back(k);
 }
 
 static void begin(struct look *k)
@@ -436,7 +456,7 @@ static int probe(struct look *k, uint64_t now_ns, struct err *err)
 		note_success_apart(&k->policy);
 	if (moved && moved->tid)
 		k->policy.follow = moved->tid;
-	go_beside(k);
+	go_back(k);
 	return rc;
 }
 

@@ -18,6 +18,7 @@ struct look_policy {
 	pid_t follow;	      /* that thread */
 	uint32_t calm;	      /* looks from apart in a row that held */
 	uint32_t calm_needed; /* how many until we stay apart */
+	uint32_t probe_every; /* looks beside until one is tried apart */
 };
 
 struct look {

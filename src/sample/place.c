@@ -29,7 +29,7 @@ void place_init(struct place *p)
 {
 	struct sched_attr_v0 attr = { .size = sizeof(attr) };
 
-	p->cpu = -1;
+	p->cpu = p->last = -1;
 	CPU_ZERO(&p->home);
 	sched_getaffinity(0, sizeof(p->home), &p->home);
 	prctl(PR_SET_TIMERSLACK, 1UL);
@@ -64,21 +64,31 @@ static int cpu_of(pid_t pid, pid_t tid)
 	return at ? (int)strtol(at, NULL, 10) : -1;
 }
 
-bool place_beside(struct place *p, pid_t pid, pid_t tid)
+static bool hold(struct place *p, int cpu)
 {
-	int cpu = cpu_of(pid, tid);
 	cpu_set_t only;
 
-	if (cpu < 0 || cpu >= CPU_SETSIZE || !CPU_ISSET(cpu, &p->home))
-		return false;
 	if (cpu == p->cpu)
 		return true;
 	CPU_ZERO(&only);
 	CPU_SET(cpu, &only);
 	if (sched_setaffinity(0, sizeof(only), &only))
 		return false;
-	p->cpu = cpu;
+	p->cpu = p->last = cpu;
 	return true;
+}
+
+bool place_beside(struct place *p, pid_t pid, pid_t tid)
+{
+	int cpu = cpu_of(pid, tid);
+
+	return cpu >= 0 && cpu < CPU_SETSIZE && CPU_ISSET(cpu, &p->home) &&
+	       hold(p, cpu);
+}
+
+bool place_back(struct place *p)
+{
+	return p->last >= 0 && hold(p, p->last);
 }
 
 void place_apart(struct place *p)

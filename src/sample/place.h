@@ -17,6 +17,7 @@
 struct place {
 	cpu_set_t home; /* where we might run before all this */
 	int cpu;	/* the one we hold on to; -1: anywhere */
+	int last;	/* the last such; -1: none yet */
 };
 
 /*
@@ -30,6 +31,12 @@ void place_init(struct place *p);
  * when that is not known, or not allowed to us.
  */
 bool place_beside(struct place *p, pid_t pid, pid_t tid);
+
+/*
+ * Move to the CPU that we were beside last: asking where a thread runs costs
+ * more than all the rest, and mostly it is still there. False: nowhere yet.
+ */
+bool place_back(struct place *p);
 
 /* Go back to running anywhere. */
 void place_apart(struct place *p);

@@ -14,8 +14,11 @@
 #include "sample/look.h"
 #include "target/stop.h"
 
-/* How often the list of threads is compared, and the kernel asked. */
-#define LIST_NS (5 * CLOCK_MS_NS)
+/*
+ * How often the list of threads is compared with what is there (most changes
+ * are seen at once, see look.c), and the kernel asked.
+ */
+#define LIST_NS (20 * CLOCK_MS_NS)
 #define ACCOUNT_NS (100 * CLOCK_MS_NS)
 
 /* Without a Python thread for this long, see what became of the target. */
