@@ -319,10 +319,12 @@ class PySpy(Tool):
                        out.stat().st_size, said)
 
     def stacks(self, target):
-        """Lines without a stack are looks at a thread that had none."""
+        """Lines without a stack are looks at a thread that had none. Where
+        it took a docstring for a name, the stack is spread over lines."""
         text = (target.place.outside / "bench.raw").read_text()
         return by_last_part(parse_collapsed("".join(
-            line for line in text.splitlines(True) if line[0] != " ")))
+            line for line in text.splitlines(True)
+            if re.fullmatch(r"[^ ].* \d+\n", line))))
 
 
 def by_last_part(stacks):
