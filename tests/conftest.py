@@ -12,6 +12,7 @@ TARE_PYTHONS=minor (the default) one of each minor version.
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,9 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP / "tools"))
 
 import pythons  # noqa: E402
+
+# Under nohup the programs that tests start would ignore it, too.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # What tare promises to read.
 OLDEST, NEWEST = (3, 9), (3, 15)

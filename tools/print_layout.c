@@ -37,6 +37,7 @@ static void print_frames(void)
 	AT("frame_owner", _PyInterpreterFrame, owner);
 	AT("frame_stacktop", _PyInterpreterFrame, stacktop);
 	SIZE("frame_size", offsetof(_PyInterpreterFrame, localsplus));
+	AT("frame_locals", _PyInterpreterFrame, localsplus);
 	AT("code_qualname", PyCodeObject, co_qualname);
 	AT("code_linetable", PyCodeObject, co_linetable);
 	AT("code_bytecode", PyCodeObject, co_code_adaptive);
@@ -50,6 +51,7 @@ static void print_frames(void)
 	AT("frame_code", PyFrameObject, f_code);
 	AT("frame_instr", PyFrameObject, f_lasti);
 	SIZE("frame_size", sizeof(PyFrameObject));
+	AT("frame_locals", PyFrameObject, f_localsplus);
 	AT("code_qualname", PyCodeObject, co_name);
 #if PY_VERSION_HEX >= 0x030a0000
 	AT("code_linetable", PyCodeObject, co_linetable);
@@ -83,6 +85,7 @@ int main(void)
 	AT("code_filename", PyCodeObject, co_filename);
 	AT("code_firstlineno", PyCodeObject, co_firstlineno);
 	SIZE("code_size", sizeof(PyCodeObject));
+	AT("type_keys", PyHeapTypeObject, ht_cached_keys);
 	AT("unicode_state", PyASCIIObject, state);
 	AT("unicode_length", PyASCIIObject, length);
 	SIZE("ascii_size", sizeof(PyASCIIObject));

@@ -11,20 +11,12 @@
 #define OBJECT_TYPE 8
 #define OBJECT_SIZE 16 /* ob_size of those of variable size */
 
-static uint64_t word_at(const uint8_t *bytes, uint32_t offset)
-{
-	uint64_t word;
-
-	memcpy(&word, bytes + offset, sizeof(word));
-	return word;
-}
-
 static void identify(const struct py_layout *l, const uint8_t *object,
 		     struct py_code_identity *out)
 {
-	out->filename = word_at(object, l->code_filename);
-	out->qualname = word_at(object, l->code_qualname);
-	out->linetable = word_at(object, l->code_linetable);
+	out->filename = word_at(object + l->code_filename);
+	out->qualname = word_at(object + l->code_qualname);
+	out->linetable = word_at(object + l->code_linetable);
 	memcpy(&out->first_line, object + l->code_firstlineno, 4);
 }
 
@@ -38,7 +30,7 @@ static int read_object(struct py_process *p, uint64_t addr,
 				 err);
 	if (rc == ERR_CORRUPT ||
 	    (!rc && p->code_type_addr &&
-	     word_at(object, OBJECT_TYPE) != p->code_type_addr))
+	     word_at(object + OBJECT_TYPE) != p->code_type_addr))
 		return err_set(err, ERR_CORRUPT, "no code object at %#" PRIx64,
 			       addr);
 	return rc;
@@ -104,11 +96,11 @@ static int read_bytecode_place(struct py_process *p, const uint8_t *object,
 
 	if (l->frame_kind == PY_FRAME_OBJECT) {
 		rc = py_read_word(
-			p, word_at(object, l->code_bytecode) + l->bytes_length,
+			p, word_at(object + l->code_bytecode) + l->bytes_length,
 			&size, err);
 	} else {
 		c->bytecode_addr = c->addr + l->code_bytecode;
-		size = word_at(object, OBJECT_SIZE);
+		size = word_at(object + OBJECT_SIZE);
 		size = size < UINT32_MAX ? size * 2 : size;
 	}
 	if (!rc && size > INT32_MAX / 2)

@@ -144,6 +144,7 @@ static int check_sizes(const struct py_layout *l, struct err *err)
 	if (l->frame_size > PY_FRAME_SIZE_MAX ||
 	    l->thread_size > PY_THREAD_SIZE_MAX ||
 	    l->code_size > PY_CODE_SIZE_MAX ||
+	    l->frame_locals > PY_FRAME_SIZE_MAX ||
 	    l->cframe_size > PY_CFRAME_SIZE_MAX || l->ascii_size > 256 ||
 	    l->compact_size > 256)
 		return err_set(err, ERR_CORRUPT,

@@ -38,6 +38,15 @@ enum py_line_kind {
 	PY_LINE_LOCATIONS, /* PEP 657 location entries */
 };
 
+/* How an instance of a class written in Python keeps its attributes. */
+enum py_attr_kind {
+	PY_ATTR_UNKNOWN, /* not read: nothing is needed of this release */
+	PY_ATTR_IN_DICT, /* a dict at tp_dictoffset */
+	PY_ATTR_BEFORE,	 /* two pointers before the object */
+	PY_ATTR_TAGGED,	 /* one pointer before it, with a tag */
+	PY_ATTR_INLINE,	 /* behind the object */
+};
+
 /*
  * The fields tare reads: group, name, width in bytes. An offset that a build
  * does not have is PY_ABSENT; py_layout_check() knows which may be.
@@ -103,8 +112,12 @@ struct py_layout {
 	enum py_line_kind line_kind;
 	uint64_t code_tag_mask; /* bits of frame.code that are no pointer */
 	uint8_t owner_no_code;	/* frame.owner >= this: not Python code */
-	uint32_t ascii_size;	/* header of a compact ASCII string */
-	uint32_t compact_size;	/* header of another compact string */
+	enum py_attr_kind attr_kind;
+	uint32_t type_keys;    /* from a type to the names that it shares */
+	uint32_t values_head;  /* bytes before the first shared value */
+	uint32_t frame_locals; /* from a frame to its first local variable */
+	uint32_t ascii_size;   /* header of a compact ASCII string */
+	uint32_t compact_size; /* header of another compact string */
 #define X(group, name, width) uint32_t group##_##name;
 	PY_LAYOUT_FIELDS(X)
 #undef X

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -29,6 +30,15 @@ struct py_process {
  * `err` says why and what to do.
  */
 int py_process_open(struct py_process *p, struct target *t, struct err *err);
+
+/* The pointer-sized number at `bytes`, which need not be aligned. */
+static inline uint64_t word_at(const uint8_t *bytes)
+{
+	uint64_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return word;
+}
 
 /* Read a pointer-sized number. */
 int py_read_word(struct py_process *p, uint64_t addr, uint64_t *out,

@@ -27,6 +27,23 @@ bool py_reader_is(const struct py_reader *r, const struct py_thread *t,
 	       head_has(r, l->thread_id, t->id);
 }
 
+uint64_t py_reader_first_local(const struct py_reader *r)
+{
+	const struct py_layout *l = &r->process->layout;
+	uint64_t code, local;
+	struct err ignored;
+
+	if (!l->frame_locals || !r->frames.nr ||
+	    py_read_word(r->process, r->oldest_addr + l->frame_code, &code,
+			 &ignored) ||
+	    (code & ~l->code_tag_mask) !=
+		    r->frames.at[r->frames.nr - 1].code_addr ||
+	    py_read_word(r->process, r->oldest_addr + l->frame_locals, &local,
+			 &ignored))
+		return 0;
+	return local;
+}
+
 uint64_t stack_current(const struct py_reader *r)
 {
 	const struct py_layout *l = &r->process->layout;

@@ -62,6 +62,12 @@ const struct py_frame *py_reader_frames(const struct py_reader *r, uint32_t *nr,
 					uint32_t *stable);
 
 /*
+ * After PY_LOOK_WHOLE: what the first local variable of the oldest frame refers
+ * to, an address in the target; 0 when that is not known.
+ */
+uint64_t py_reader_first_local(const struct py_reader *r);
+
+/*
  * By the head of the last look, if it could be read: is this still the thread
  * `t`, and `next_addr` the one after it in the list? A thread state that was
  * given back may be read for a while, or be another thread's.

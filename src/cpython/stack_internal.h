@@ -9,7 +9,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "base/map.h"
 #include "base/vec.h"
@@ -94,6 +93,7 @@ struct py_reader {
 	bool has_head; /* the thread's head was read */
 	uint64_t base; /* where every stack of the thread ends, or 0 */
 	VEC(struct py_frame) frames;
+	uint64_t oldest_addr; /* where the last of them is */
 	VEC(struct outside) seen_outside;
 	uint32_t stable;
 	bool unproven;	  /* one of the newest frames was read only once */
@@ -105,14 +105,6 @@ struct seen {
 	const uint8_t *bytes;
 	bool outside;
 };
-
-static inline uint64_t word_at(const uint8_t *bytes)
-{
-	uint64_t word;
-
-	memcpy(&word, bytes, sizeof(word));
-	return word;
-}
 
 static inline uint64_t head_word(const struct py_reader *r, uint32_t offset)
 {

@@ -241,20 +241,24 @@ static bool is_end(const struct py_reader *r, const struct walk *w)
 		w->from == r->anchored);
 }
 
+/* Did the walk end on a joint? Then the oldest frame is that before it. */
+static bool ended_on_joint(const struct py_reader *r, const struct walk *w)
+{
+	const struct outside *last;
+
+	if (!r->seen_outside.nr)
+		return false;
+	last = &r->seen_outside.at[r->seen_outside.nr - 1];
+	return last->addr == w->from && !last->has_code;
+}
+
 /* Is the joint on which the walk ended an anchor? */
 static void learn_anchor(struct py_reader *r, const struct walk *w)
 {
-	const struct outside *joint;
-	const struct chunk *oldest;
-
 	r->anchor = 0;
 	if (r->process->layout.frame_kind != PY_FRAME_CURRENT ||
-	    !r->chunks.nr || !r->seen_outside.nr)
-		return;
-	joint = &r->seen_outside.at[r->seen_outside.nr - 1];
-	oldest = &r->chunks.at[r->chunks.nr - 1];
-	if (joint->addr != w->from || joint->has_code ||
-	    w->over - oldest->addr > CHUNK_DATA + 8)
+	    !r->chunks.nr || !ended_on_joint(r, w) ||
+	    w->over - r->chunks.at[r->chunks.nr - 1].addr > CHUNK_DATA + 8)
 		return;
 	r->anchor = w->from;
 	r->anchored = w->over;
@@ -305,6 +309,7 @@ bool stack_walk(struct py_reader *r, uint64_t *lost)
 	}
 	if (!r->trust_anchor)
 		learn_anchor(r, &w);
+	r->oldest_addr = ended_on_joint(r, &w) ? w.over : w.from;
 	r->stable = r->frames.nr - w.agreed_from;
 	return true;
 }

@@ -115,9 +115,10 @@ static int accept(struct look *k, struct roster_thread *t, uint64_t now_ns,
 
 	frames = py_reader_frames(t->reader, &nr, &stable);
 	rc = names_node(k->names, &t->memory, frames, nr, now_ns, &node, err);
-	if (!rc)
+	if (!rc) {
 		record(k, t, node, SAMPLE_COMPLETE);
-	else if (rc == ERR_CORRUPT)
+		roster_ask_name(k->roster, t);
+	} else if (rc == ERR_CORRUPT)
 		t->moved = true;
 	return rc == ERR_CORRUPT ? ERR_OK : rc;
 }

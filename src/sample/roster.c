@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cpython/attr.h"
+#include "cpython/code.h"
 #include "os/task.h"
 
 /*
@@ -149,6 +151,51 @@ static void name_thread(struct roster *r, struct roster_thread *t)
 	else if (!task_name(pid, t->tid, name, sizeof(name)))
 		name[0] = '\0';
 	out->name = profile_string(r->profile, name, strlen(name));
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t size = strlen(text), tail = strlen(end);
+
+	return size >= tail && !strcmp(text + size - tail, end);
+}
+
+/* Is it the code that every threading.Thread begins with? */
+static bool is_bootstrap(struct roster *r, uint64_t code_addr)
+{
+	struct py_code code;
+	struct err ignored;
+	bool is;
+
+	if (py_code_read(r->process, code_addr, &code, &ignored))
+		return false;
+	is = ends_with(code.name, "_bootstrap") &&
+	     ends_with(code.file, "threading.py");
+	py_code_release(&code);
+	return is;
+}
+
+void roster_ask_name(struct roster *r, struct roster_thread *t)
+{
+	struct profile_thread *out = &r->profile->threads.at[t->in_profile];
+	struct buf name = { 0 };
+	const struct py_frame *frames;
+	uint32_t nr, stable;
+	uint64_t value;
+	struct err ignored;
+
+	frames = py_reader_frames(t->reader, &nr, &stable);
+	if (t->asked_name || !nr)
+		return;
+	t->asked_name = true;
+	if (r->process->layout.attr_kind != PY_ATTR_UNKNOWN && !out->main &&
+	    is_bootstrap(r, frames[nr - 1].code_addr) &&
+	    !py_attr_read(r->process, py_reader_first_local(t->reader), "_name",
+			  &value, &ignored) &&
+	    !py_read_text(r->process, value, &name, &ignored) && name.size)
+		out->name =
+			profile_string(r->profile, buf_str(&name), name.size);
+	buf_release(&name);
 }
 
 static struct roster_thread *new_thread(struct roster *r,

@@ -24,7 +24,8 @@ struct roster_thread {
 	struct names_memory memory;
 	int schedstat; /* file descriptor, -1: none */
 	uint64_t cpu_base_ns, queue_base_ns;
-	bool listed; /* found in the list that is being read */
+	bool asked_name; /* the thread was asked for its own name */
+	bool listed;	 /* found in the list that is being read */
 
 	/* The last sample, while it was a complete one. */
 	bool has_node;
@@ -58,6 +59,12 @@ uint64_t roster_head_addr(const struct roster *r);
 
 /* The thread state that was newest when the list was read. */
 uint64_t roster_newest(const struct roster *r);
+
+/*
+ * Give a thread of which a whole stack was read the name that Python has for
+ * it. From 3.14 on the kernel has that already.
+ */
+void roster_ask_name(struct roster *r, struct roster_thread *t);
 
 /* Update the kernel's figures of every thread. */
 void roster_account(struct roster *r, uint64_t now_ns);

@@ -82,9 +82,19 @@
 #define PUBLISHED_BASE_FRAME(t) PY_ABSENT
 #include "cpython/layouts/published.h"
 
+/* Attributes are not published; from the headers of 3.13.0. */
+static void fill(struct py_layout *l, const uint64_t *table)
+{
+	published_fill(l, table);
+	l->attr_kind = PY_ATTR_INLINE;
+	l->type_keys = 880;
+	l->values_head = 8;
+	l->frame_locals = narrow(table[AT_frame_localsplus]);
+}
+
 const struct py_layout_source py_layout_cp313 = {
 	.major = 3,
 	.minor = 13,
 	.table_size = PUBLISHED_TABLE_SIZE,
-	.fill = published_fill,
+	.fill = fill,
 };

@@ -48,6 +48,8 @@ static void published_fill(struct py_layout *l, const uint64_t *t)
 	l->line_kind = PY_LINE_LOCATIONS;
 	l->code_tag_mask = CODE_TAG_MASK;
 	l->owner_no_code = 3;
+	l->attr_kind = PY_ATTR_UNKNOWN;
+	l->type_keys = l->values_head = l->frame_locals = 0;
 	l->runtime_size = narrow(t[AT_runtime_size]);
 	l->runtime_interpreters_head = narrow(t[AT_runtime_interpreters_head]);
 	l->interp_size = narrow(t[AT_interp_size]);
