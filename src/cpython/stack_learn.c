@@ -100,7 +100,7 @@ static int learn_chunks(struct py_reader *r, struct err *err)
 
 void stack_learn_newest(struct py_reader *r, uint64_t addr)
 {
-	const struct chunk *c = &r->chunks.at[0];
+	const struct chunk *c = r->chunks.at;
 
 	r->steady = addr == r->newest_addr ? r->steady + 1 : 0;
 	r->newest_addr = addr;

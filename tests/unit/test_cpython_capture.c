@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpython/attr.h"
 #include "cpython/code.h"
 #include "cpython/process.h"
 #include "cpython/stack.h"
@@ -83,6 +84,30 @@ static void print_stack(struct py_process *p, struct py_reader *r,
 	}
 }
 
+/* The thread's name, as Thread._bootstrap has it at hand. */
+static void check_name(struct py_process *p, const struct py_reader *r,
+		       const char *series)
+{
+	struct buf name = { 0 };
+	uint64_t value;
+	struct err err;
+
+	if (p->layout.attr_kind == PY_ATTR_UNKNOWN)
+		return;
+	cr_assert_eq(py_attr_read(p, py_reader_first_local(r), "_name", &value,
+				  &err),
+		     ERR_OK, "%s", err.msg);
+	cr_assert_eq(py_read_text(p, value, &name, &err), ERR_OK, "%s",
+		     err.msg);
+	cr_assert_str_eq(buf_str(&name), strcmp(series, "3.9")
+						 ? "Thread-1 (in_thread)"
+						 : "Thread-1");
+	cr_assert_neq(py_attr_read(p, py_reader_first_local(r), "_no_such",
+				   &value, &err),
+		      ERR_OK);
+	buf_release(&name);
+}
+
 static void check(const char *series)
 {
 	bool old = !strcmp(series, "3.9") || !strcmp(series, "3.10");
@@ -112,6 +137,8 @@ static void check(const char *series)
 			cr_assert_not_null(
 				strstr(buf_str(&text), "in_thread:9"), "%s",
 				buf_str(&text));
+		if (i == 0)
+			check_name(&process, r, series);
 		py_reader_free(r);
 	}
 	buf_release(&text);
