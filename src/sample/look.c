@@ -16,14 +16,14 @@
  *   run while we read (place.h).
  *
  * We begin beside. A look is tried apart first, and taken beside whatever that
- * gave: two readings that agree by chance are rare, but
- * among stacks that never hold still such would be all that is believed (0.02
- * to 0.5 % of the stacks of html.parser). When calm_needed such probes held in
- * a row we stay apart until a look fails, and then ask for twice as many. After
- * a probe that failed, the next one comes in PROBE_FIRST looks or so, then in
- * twice as many, as each costs a move to another CPU and back (25 us). A look
- * that failed apart is repeated beside at once, so nothing is lost; only those
- * few (below 1 in CALM_FIRST) are drawn from a slightly later moment.
+ * gave: two readings that agree by chance are rare, but among stacks that never
+ * hold still such would be all that is believed (0.02 to 0.5 % of the stacks of
+ * html.parser). When calm_needed such probes held in a row we stay apart until
+ * a look fails, and then ask for twice as many. After a probe that failed, the
+ * next one comes in PROBE_FIRST looks or so, then in twice as many, as each
+ * costs a move to another CPU and back (25 us). A look that failed apart is
+ * repeated beside at once, so nothing is lost; only those few (below 1 in
+ * CALM_FIRST) are drawn from a slightly later moment.
  */
 #define PROBE_FIRST 8
 #define PROBE_MAX 64
