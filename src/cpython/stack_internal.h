@@ -40,15 +40,16 @@ struct chunk {
 };
 
 /*
- * A frame outside of the chunks. One without code is a joint that CPython lays
- * on the C stack where C code enters the interpreter; only its link counts.
+ * A frame outside of the chunks. One without code is the entry frame that
+ * CPython (3.12 and newer) lays on the C stack where C code enters the
+ * interpreter; only its link counts.
  */
 struct outside {
 	uint64_t addr;
 	bool has_code;
 };
 
-/* Neighbours among them; read a second time unless all are joints. */
+/* Neighbours among them; read a second time unless all are entry frames. */
 struct run {
 	uint64_t addr;
 	uint32_t size;
@@ -71,8 +72,8 @@ struct py_reader {
 	VEC(struct outside) outside; /* newest first */
 	VEC(struct run) runs;	     /* the same, sorted and merged */
 	struct map outside_ids;	     /* the same, to look up */
-	uint64_t anchor;	     /* joint that leads nowhere, and the */
-	uint64_t anchored;	     /* oldest frame, which hangs on it */
+	uint64_t anchor;	     /* entry frame that leads nowhere, and */
+	uint64_t anchored;	     /* the oldest frame, which hangs on it */
 	uint32_t anchor_age;	     /* looks since it was read */
 
 	/* What was asked for, and where it is in the image. */

@@ -83,6 +83,9 @@ static int learn_chunks(struct py_reader *r, struct err *err)
 			r->high_addr = top;
 		else
 			r->high_addr -= (r->high_addr - top) / REACH_SHARE;
+		/* Also when the newest frame lies outside (a generator). */
+		if (r->low_addr > top)
+			r->low_addr = top;
 		r->chunks.at[0].used = newest_used(r, &r->chunks.at[0]);
 		return ERR_OK;
 	}

@@ -23,17 +23,17 @@
 #define AGAIN_SIZE_MAX 65536u
 
 /*
- * A thread's oldest frame usually hangs on a joint that leads nowhere, and does
- * so for as long as the thread runs. Its place on the C stack is written to all
- * the time by what the interpreter keeps there, which makes it the dearest
- * piece to copy (200 ns); so it is read one time in so many only.
+ * A thread's oldest frame usually hangs on an entry frame that leads nowhere,
+ * and does so for as long as the thread runs. Its place on the C stack is
+ * written to all the time by what the interpreter keeps there, which makes it a
+ * dear piece to copy (200 ns); so it is read one time in so many only.
  */
 #define ANCHOR_EVERY 64
 
 /*
  * A reading of more pieces than this asks last, once more, which frame is
- * current: in some 5 us a loop may come round. Without, 0.5 % of the stacks of
- * html.parser on 3.9 were of two rounds.
+ * current: meanwhile a loop may have come round. Without, 0.5 % of the stacks
+ * of html.parser on 3.9 were of two rounds.
  */
 #define SHORT_PIECES 4
 

@@ -241,8 +241,9 @@ static bool is_end(const struct py_reader *r, const struct walk *w)
 		w->from == r->anchored);
 }
 
-/* Did the walk end on a joint? Then the oldest frame is that before it. */
-static bool ended_on_joint(const struct py_reader *r, const struct walk *w)
+/* Did the walk end on an entry frame? The oldest one with code is then before
+ * it. */
+static bool ended_on_entry(const struct py_reader *r, const struct walk *w)
 {
 	const struct outside *last;
 
@@ -252,12 +253,12 @@ static bool ended_on_joint(const struct py_reader *r, const struct walk *w)
 	return last->addr == w->from && !last->has_code;
 }
 
-/* Is the joint on which the walk ended an anchor? */
+/* Is the entry frame on which the walk ended an anchor? */
 static void learn_anchor(struct py_reader *r, const struct walk *w)
 {
 	r->anchor = 0;
 	if (r->process->layout.frame_kind != PY_FRAME_CURRENT ||
-	    !r->chunks.nr || !ended_on_joint(r, w) ||
+	    !r->chunks.nr || !ended_on_entry(r, w) ||
 	    w->over - r->chunks.at[r->chunks.nr - 1].addr > CHUNK_DATA + 8)
 		return;
 	r->anchor = w->from;
@@ -309,7 +310,7 @@ bool stack_walk(struct py_reader *r, uint64_t *lost)
 	}
 	if (!r->trust_anchor)
 		learn_anchor(r, &w);
-	r->oldest_addr = ended_on_joint(r, &w) ? w.over : w.from;
+	r->oldest_addr = ended_on_entry(r, &w) ? w.over : w.from;
 	r->stable = r->frames.nr - w.agreed_from;
 	return true;
 }

@@ -21,9 +21,9 @@
  * html.parser). When calm_needed such probes held in a row we stay apart until
  * a look fails, and then ask for twice as many. After a probe that failed, the
  * next one comes in PROBE_FIRST looks or so, then in twice as many, as each
- * costs a move to another CPU and back (25 us). A look that failed apart is
- * repeated beside at once, so nothing is lost; only those few (below 1 in
- * CALM_FIRST) are drawn from a slightly later moment.
+ * costs a move to another CPU and back. A look that failed apart is repeated
+ * beside at once, so nothing is lost; only those few (below 1 in CALM_FIRST)
+ * are drawn from a slightly later moment.
  */
 #define PROBE_FIRST 8
 #define PROBE_MAX 64
@@ -444,6 +444,7 @@ static void begin(struct look *k)
 /* Read once from apart, to learn whether the stacks hold still. */
 static int probe(struct look *k, uint64_t now_ns, struct err *err)
 {
+	pid_t before = k->policy.follow;
 	struct roster_thread *moved;
 	int rc;
 
@@ -457,7 +458,10 @@ static int probe(struct look *k, uint64_t now_ns, struct err *err)
 		note_success_apart(&k->policy);
 	if (moved && moved->tid)
 		k->policy.follow = moved->tid;
-	go_back(k);
+	if (k->policy.follow == before)
+		go_back(k);
+	else
+		go_beside(k);
 	return rc;
 }
 

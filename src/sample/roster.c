@@ -184,8 +184,10 @@ void roster_ask_name(struct roster *r, struct roster_thread *t)
 	uint64_t value;
 	struct err ignored;
 
+	if (t->asked_name)
+		return;
 	frames = py_reader_frames(t->reader, &nr, &stable);
-	if (t->asked_name || !nr)
+	if (!nr)
 		return;
 	t->asked_name = true;
 	if (r->process->layout.attr_kind != PY_ATTR_UNKNOWN && !out->main &&

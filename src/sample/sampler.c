@@ -19,6 +19,9 @@
  * are seen at once, see look.c), and the kernel asked.
  */
 #define LIST_NS (20 * CLOCK_MS_NS)
+
+/* The same while a thread is in it that has not begun. */
+#define LIST_BEGIN_NS CLOCK_MS_NS
 #define ACCOUNT_NS (100 * CLOCK_MS_NS)
 
 /* Without a Python thread for this long, see what became of the target. */
@@ -176,7 +179,9 @@ static void refresh_list(struct sampler *s, uint64_t now, struct err *err)
 
 static void keep_books(struct sampler *s, uint64_t now, struct err *err)
 {
-	if (s->look.list_changed || now - s->listed_ns >= LIST_NS)
+	uint64_t every = s->roster.all_begun ? LIST_NS : LIST_BEGIN_NS;
+
+	if (s->look.list_changed || now - s->listed_ns >= every)
 		refresh_list(s, now, err);
 	if (now - s->accounted_ns >= ACCOUNT_NS) {
 		roster_account(&s->roster, profile_time(s, now));

@@ -66,6 +66,7 @@ def test_threads_have_the_names_that_python_gave_them(tare, python, tmp_path):
     # The last thread may not have begun yet.
     while len(names) < 7 and time.monotonic() < end:
         names = names_of(tare, process.pid)
+    assert len(names) == 7
     for name in ("MainThread", "plain", "looked at", unnamed.strip()[:15]):
         assert name in [n[:15] for n in names]
     if int(minor) < 14:

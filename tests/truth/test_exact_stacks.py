@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Live stacks against those of a target that is stopped for each look.
 
-The two kinds take turns on one process: two processes of the same program
-differ by up to two points, as where things lie in memory decides what hits
-the interpreter's method cache. A share may differ by one point, a mean depth
+The two kinds take turns on one process, so that what differs between two
+processes of one program (where things lie in memory) cannot be taken for a
+difference between the two kinds. A share may differ by one point, a mean depth
 by 2 %; the sampling error of both is allowed for on top.
 """
 

@@ -84,6 +84,21 @@ static void print_stack(struct py_process *p, struct py_reader *r,
 	}
 }
 
+/* Less is read of a stack that stays, and now and then all of it. */
+static void check_again(struct py_process *p, struct py_reader *r,
+			const char *expected)
+{
+	struct buf text = { 0 };
+
+	for (int i = 0; i < 200; i++) {
+		cr_assert_eq(look(p, r), PY_LOOK_WHOLE);
+		buf_clear(&text);
+		print_stack(p, r, &text);
+		cr_assert_str_eq(buf_str(&text), expected);
+	}
+	buf_release(&text);
+}
+
 /* The thread's name, as Thread._bootstrap has it at hand. */
 static void check_name(struct py_process *p, const struct py_reader *r,
 		       const char *series)
@@ -137,6 +152,7 @@ static void check(const char *series)
 			cr_assert_not_null(
 				strstr(buf_str(&text), "in_thread:9"), "%s",
 				buf_str(&text));
+		check_again(&process, r, buf_str(&text));
 		if (i == 0)
 			check_name(&process, r, series);
 		py_reader_free(r);
