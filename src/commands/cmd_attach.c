@@ -11,9 +11,6 @@
 #include "os/procfs.h"
 #include "os/signals.h"
 
-/* How long an exec may take until there is a Python again. */
-#define EXEC_PATIENCE_NS (5 * CLOCK_SECOND_NS)
-
 struct attach_opts {
 	struct common_opts common;
 	struct recording_opts recording;
@@ -35,6 +32,8 @@ static const struct opt attach_opt[] = {
 		 "write down a guess, have it answered; repeatable"),
 	OPT_FLAG(0, "exact-stacks", struct attach_opts, recording.exact,
 		 "stop the target for every look; slower, no torn stacks"),
+	OPT_FLAG(0, "no-children", struct attach_opts, recording.alone,
+		 "leave out the processes that it starts"),
 	OPT_FLAG(0, "json", struct attach_opts, show.json,
 		 "the report as JSON, on stderr"),
 	OPT_FLAG(0, "no-report", struct attach_opts, show.no_report,
@@ -69,12 +68,6 @@ static void show_turn(struct recording *r, void *arg)
 	show_progress(text);
 }
 
-static void no_turn(struct recording *r, void *arg)
-{
-	(void)r;
-	(void)arg;
-}
-
 static void sample(struct recording *r, int pid, struct sampler *s,
 		   const struct attach_opts *opts)
 {
@@ -84,17 +77,11 @@ static void sample(struct recording *r, int pid, struct sampler *s,
 		.begin_ns = now,
 		.until_ns = UINT64_MAX,
 	};
-	struct err err = { 0 };
 
 	if (opts->duration_ns && opts->duration_ns < UINT64_MAX - now)
 		at.until_ns = now + opts->duration_ns;
-	while (recording_sample(r, pid, s, at.until_ns,
-				opts->show.quiet ? no_turn : show_turn,
-				&at) == RECORDING_EXEC) {
-		if (sampler_open(&s, pid, &r->sampling, r->profile,
-				 EXEC_PATIENCE_NS, &err) != ERR_OK)
-			break;
-	}
+	recording_sample(r, pid, s, at.until_ns,
+			 opts->show.quiet ? NULL : show_turn, &at);
 	if (!opts->show.quiet)
 		show_progress("");
 }
@@ -109,9 +96,8 @@ static void note_cpu(struct profile *p, const struct procfs_times *from,
 	if (!procfs_read_times(pid, &to) || to.user_ns < from->user_ns ||
 	    to.sys_ns < from->sys_ns)
 		return;
-	p->user_ns = to.user_ns - from->user_ns;
-	p->sys_ns = to.sys_ns - from->sys_ns;
-	p->cpu_ns = p->user_ns + p->sys_ns;
+	process_set(&p->figures, PROCESS_USER_NS, to.user_ns - from->user_ns);
+	process_set(&p->figures, PROCESS_SYS_NS, to.sys_ns - from->sys_ns);
 }
 
 static int attach(struct invocation *inv, struct recording *r, int pid,

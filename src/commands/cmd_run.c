@@ -40,6 +40,8 @@ static const struct opt run_opt[] = {
 		"interpreter (else TARE_PYTHON, venv, PATH)"),
 	OPT_FLAG(0, "exact-stacks", struct run_opts, recording.exact,
 		 "stop the target for every look; slower, no torn stacks"),
+	OPT_FLAG(0, "no-children", struct run_opts, recording.alone,
+		 "leave out the processes that it starts"),
 	OPT_FLAG(0, "json", struct run_opts, show.json,
 		 "the report as JSON, on stderr"),
 	OPT_FLAG(0, "no-report", struct run_opts, show.no_report,
@@ -180,9 +182,7 @@ static void watch(struct recording *r, pid_t pid, struct child_end *end)
 		end->code = 125;
 		show_error(&err);
 	}
-	r->profile->user_ns = usage.user_ns;
-	r->profile->sys_ns = usage.sys_ns;
-	r->profile->cpu_ns = usage.user_ns + usage.sys_ns;
+	recording_note_usage(r, &usage);
 	child_end_text(end, text);
 	profile_set_meta(r->profile, META_EXIT, text);
 }
@@ -229,8 +229,7 @@ static void show_nothing(const struct recording *r,
 		err_set(&err, ERR_NO,
 			"no Python 3 was seen in '%s'; nothing recorded",
 			line->at[0]);
-		err_hint(&err, "tare run script.py   (what a program starts "
-			       "is not followed yet)");
+		err_hint(&err, "tare run script.py");
 	}
 	show_note(&err);
 }

@@ -85,6 +85,7 @@ static json_t *thread_object(const struct profile *p, uint32_t thread)
 		[SAMPLE_SALVAGED] = "salvaged",
 		[SAMPLE_INCONSISTENT] = "inconsistent",
 		[SAMPLE_LOST] = "lost",
+		[SAMPLE_NO_PYTHON] = "no_python",
 	};
 	const struct profile_thread *t = &p->threads.at[thread];
 	const struct profile_count *look = best_look(p, thread);

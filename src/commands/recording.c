@@ -20,13 +20,9 @@
 #include "profile/expect.h"
 #include "target/target.h"
 
-/* How long one call waits for a Python to come up in a process. */
-#define PATIENCE_NS (500 * CLOCK_MS_NS)
-/* Where there is none: how often to ask whether it became another program,
- * and when to look again all the same (a library may have been loaded). */
-#define EXEC_POLL_NS (10 * CLOCK_MS_NS)
-#define LOOK_AGAIN_NS CLOCK_SECOND_NS
 #define TURN_NS (250 * CLOCK_MS_NS)
+/* Until a Python was seen: it may be over soon. */
+#define FIRST_NS (5 * CLOCK_MS_NS)
 #define STORE_NS (2 * CLOCK_SECOND_NS)
 
 /* A directory that is not there is a slip of the hand; better said now than
@@ -100,6 +96,7 @@ int recording_init(struct recording *r, const struct recording_opts *opts,
 	r->sampling.rate_hz =
 		opts->rate_hz != 0 ? opts->rate_hz : RECORDING_RATE_HZ;
 	r->sampling.exact = opts->exact;
+	r->sampling.children = !opts->alone;
 	r->begin_ns = clock_now_ns();
 	r->source_since_ns = clock_realtime_ns();
 	r->profile = profile_new();
@@ -139,27 +136,6 @@ int recording_create(struct recording *r, const struct recording_opts *opts,
 	return ERR_OK;
 }
 
-/* `word` as a shell would have to be given it. */
-static void add_word(struct buf *out, const char *word)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789-_./:=+,@%^~";
-
-	if (*word && strspn(word, plain) == strlen(word)) {
-		buf_add_str(out, word);
-		return;
-	}
-	buf_add_char(out, '\'');
-	for (; *word; word++) {
-		if (*word == '\'')
-			buf_add_str(out, "'\\''");
-		else
-			buf_add_char(out, *word);
-	}
-	buf_add_char(out, '\'');
-}
-
 static void set_machine(struct profile *p)
 {
 	char start[CLOCK_UTC_SIZE], text[32];
@@ -191,7 +167,7 @@ void recording_set_command(struct profile *p, char *const *words)
 	for (; *words; words++) {
 		if (text.size)
 			buf_add_char(&text, ' ');
-		add_word(&text, *words);
+		procfs_add_word(&text, *words);
 	}
 	profile_set_meta(p, META_COMMAND, buf_str(&text));
 	buf_release(&text);
@@ -199,18 +175,9 @@ void recording_set_command(struct profile *p, char *const *words)
 
 void recording_read_command(struct profile *p, pid_t pid)
 {
-	char path[64], text[8192];
 	struct buf line = { 0 };
-	ssize_t size;
 
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
-	size = procfs_read_file(path, text, sizeof(text));
-	/* Words ended by NUL; a program may have written what it likes. */
-	for (ssize_t at = 0; at < size; at += (ssize_t)strlen(text + at) + 1) {
-		if (line.size)
-			buf_add_char(&line, ' ');
-		add_word(&line, text + at);
-	}
+	procfs_add_command(pid, &line);
 	if (line.size)
 		profile_set_meta(p, META_COMMAND, buf_str(&line));
 	buf_release(&line);
@@ -245,6 +212,15 @@ void recording_describe(struct recording *r, const char *mode,
 		r->root.directory[0] = '\0';
 }
 
+/* Was there a Python in any of the processes? */
+static bool any_python(const struct profile *p)
+{
+	for (uint32_t i = 0; i < p->processes.nr; i++)
+		if (*profile_text(p, p->processes.at[i].python))
+			return true;
+	return false;
+}
+
 /* What is only known of a target that runs its Python. */
 static void note_target(struct recording *r, pid_t pid)
 {
@@ -253,7 +229,7 @@ static void note_target(struct recording *r, pid_t pid)
 	char path[4096], text[32];
 	cpu_set_t cpus;
 
-	if (r->seen)
+	if (r->seen || !any_python(p))
 		return;
 	r->seen = true;
 	file_root_open(&root, pid);
@@ -301,25 +277,26 @@ enum recording_end recording_sample(
 	static const enum recording_end ends[] = {
 		[SAMPLE_STOPPED] = RECORDING_STOPPED,
 		[SAMPLE_GONE] = RECORDING_GONE,
-		[SAMPLE_EXEC] = RECORDING_EXEC,
 	};
 	uint64_t store_ns = clock_now_ns() + STORE_NS;
 	enum recording_end end = RECORDING_TIME;
 	struct err trouble = { 0 };
 	enum sample_end why;
 
-	note_target(r, pid);
 	for (;;) {
 		uint64_t now = clock_now_ns();
 
 		if (now >= until_ns)
 			break;
-		if (sampler_run(s, sooner(until_ns, now + TURN_NS), &why,
-				&trouble) != ERR_OK) {
+		if (sampler_run(s,
+				sooner(until_ns,
+				       now + (r->seen ? TURN_NS : FIRST_NS)),
+				&why, &trouble) != ERR_OK) {
 			r->sampling_trouble = trouble;
 			end = RECORDING_FAILED;
 			break;
 		}
+		note_target(r, pid);
 		if (why != SAMPLE_PAUSED) {
 			end = ends[why];
 			break;
@@ -331,40 +308,10 @@ enum recording_end recording_sample(
 			store_ns = clock_now_ns() + STORE_NS;
 		}
 	}
+	if (sampler_trouble(s)->code != ERR_OK)
+		r->sampling_trouble = *sampler_trouble(s);
 	sampler_close(s);
 	return end;
-}
-
-/* Wait until the process is another program, or long enough to look again. */
-static void wait_for_change(pid_t pid)
-{
-	uint64_t end = clock_now_ns() + LOOK_AGAIN_NS;
-	char before[4096], now[4096];
-
-	procfs_read_link(pid, "exe", before, sizeof(before));
-	while (clock_now_ns() < end && !pid_wait_end(pid, EXEC_POLL_NS)) {
-		procfs_read_link(pid, "exe", now, sizeof(now));
-		if (strcmp(before, now) != 0)
-			break;
-	}
-}
-
-/*
- * Is there a Python in `pid`, one that tare can read or not? Where there is
- * none, that is no trouble: a shell script is what it is.
- */
-static bool runs_python(pid_t pid)
-{
-	struct py_process *python = calloc(1, sizeof(*python));
-	struct target *target = NULL;
-	struct err err = { 0 };
-	int rc = ERR_NO;
-
-	if (python && target_open(&target, pid, &err) == ERR_OK)
-		rc = py_process_open(python, target, &err);
-	target_close(target);
-	free(python);
-	return rc != ERR_NO && rc != ERR_GONE;
 }
 
 void recording_follow(struct recording *r, pid_t pid)
@@ -372,23 +319,38 @@ void recording_follow(struct recording *r, pid_t pid)
 	struct err trouble = { 0 };
 	struct sampler *s;
 
-	while (!pid_ended(pid)) {
-		int rc = sampler_open(&s, pid, &r->sampling, r->profile,
-				      PATIENCE_NS, &trouble);
-
-		if (rc == ERR_OK) {
-			r->sampling_trouble.code = ERR_OK;
-			if (recording_sample(r, pid, s, UINT64_MAX, NULL,
-					     NULL) == RECORDING_FAILED)
-				return;
-			continue;
-		}
-		if (rc != ERR_GONE && !r->seen && runs_python(pid))
-			r->sampling_trouble = trouble;
-		if (rc == ERR_PERM || rc == ERR_NOMEM)
-			return;
-		wait_for_change(pid);
+	r->sampling.fresh = true;
+	if (sampler_open(&s, pid, &r->sampling, r->profile, 0, &trouble) !=
+	    ERR_OK) {
+		r->sampling_trouble = trouble;
+		return;
 	}
+	recording_sample(r, pid, s, UINT64_MAX, NULL, NULL);
+}
+
+static uint64_t minus(uint64_t all, uint64_t part)
+{
+	return all > part ? all - part : 0;
+}
+
+void recording_note_usage(struct recording *r, const struct child_usage *usage)
+{
+	struct process_figures *job = &r->profile->figures, *first;
+
+	process_set(job, PROCESS_USER_NS, usage->user_ns);
+	process_set(job, PROCESS_SYS_NS, usage->sys_ns);
+	process_set(job, PROCESS_PEAK_BYTES, usage->peak_bytes);
+	process_set(job, PROCESS_MINOR_FAULTS, usage->minor_faults);
+	process_set(job, PROCESS_MAJOR_FAULTS, usage->major_faults);
+	process_set(job, PROCESS_VOLUNTARY, usage->voluntary);
+	process_set(job, PROCESS_INVOLUNTARY, usage->involuntary);
+	if (!r->profile->processes.nr)
+		return;
+	first = &r->profile->processes.at[0].figures;
+	process_set(first, PROCESS_USER_NS,
+		    minus(usage->user_ns, usage->children_user_ns));
+	process_set(first, PROCESS_SYS_NS,
+		    minus(usage->sys_ns, usage->children_sys_ns));
 }
 
 void recording_finish(struct recording *r)
@@ -396,7 +358,8 @@ void recording_finish(struct recording *r)
 	struct profile *p = r->profile;
 	struct err err = { 0 };
 
-	if (!p->tick_nr) {
+	if (!any_python(p)) {
+		p->tick_nr = 0;
 		store_discard(r->store);
 		r->store = NULL;
 		free(r->path);

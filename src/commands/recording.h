@@ -45,6 +45,7 @@ struct recording {
 struct recording_opts {
 	double rate_hz;
 	bool exact;
+	bool alone;	    /* not what it starts */
 	const char *output; /* pattern, or NULL */
 	bool force;
 	struct opt_list expect;
@@ -79,7 +80,6 @@ enum recording_end {
 	RECORDING_GONE,	   /* the process is over */
 	RECORDING_STOPPED, /* the user said so */
 	RECORDING_TIME,	   /* `until_ns` */
-	RECORDING_EXEC,	   /* the process became another program */
 	RECORDING_FAILED,  /* see sampling_trouble */
 };
 
@@ -93,10 +93,13 @@ enum recording_end recording_sample(
 	void (*turn)(struct recording *r, void *arg), void *arg);
 
 /*
- * Sample process `pid` from its first instruction to its last, through
- * whatever it executes, waiting for a Python to come up in it.
+ * Sample process `pid`, which has just begun, and what it starts, to its end,
+ * through whatever it executes.
  */
 void recording_follow(struct recording *r, pid_t pid);
+
+/* What the kernel says that it used. */
+void recording_note_usage(struct recording *r, const struct child_usage *usage);
 
 /* The end: source lines, the last figures, the file's final name. */
 void recording_finish(struct recording *r);

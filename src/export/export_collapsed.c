@@ -141,7 +141,8 @@ static bool put_count(struct collapse *c, const struct profile_count *count)
 	const char *mark = marks[count->quality];
 	uint32_t node;
 
-	if ((mark && !c->opts->marked) || !count->nr)
+	if ((mark && !c->opts->marked) || !count->nr ||
+	    count->quality == SAMPLE_NO_PYTHON)
 		return true;
 	if (!put_stack(c, root_of(c, count->thread), count->node, &node))
 		return false;

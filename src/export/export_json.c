@@ -111,36 +111,136 @@ static json_t *all_meta(struct writer *w)
 	return object;
 }
 
-/*
- * The four keys of a ledger. As long as no net is estimated, all that was
- * measured is time not weighed, so that it closes: on the wall clock of a
- * thread, on the CPU clock of anything larger. `cpu_s` below 0: not known.
- */
-static void put_ledger(struct writer *w, json_t *object, double wall_s,
-		       double cpu_s, bool on_cpu_clock)
+static void cause(struct writer *w, json_t *tare, const char *name, double s)
 {
-	json_t *gross = json_object(), *rest = json_array();
-	double whole = on_cpu_clock ? cpu_s : wall_s;
+	json_t *entry;
 
-	set(w, gross, "wall_s", number(wall_s));
-	set(w, gross, "cpu_s", cpu_s < 0 ? json_null() : number(cpu_s));
-	if (whole >= 0) {
+	if (s <= 0)
+		return;
+	entry = json_object();
+	set(w, entry, "cause", text(w, name));
+	set(w, entry, "seconds", number(s));
+	append(w, tare, entry);
+}
+
+/* What a ledger is made of; seconds below 0 are not known. */
+struct weights {
+	double wall_s, cpu_s;
+	double states[STATE_NR];
+	bool on_cpu_clock; /* closes on cpu_s, not on wall_s */
+};
+
+static double group_s(const struct weights *k, enum state_group group)
+{
+	double s = 0;
+
+	for (int i = 0; i < STATE_NR; i++)
+		if (state_words[i].group == group)
+			s += k->states[i];
+	return s;
+}
+
+/* Causes on the wall clock, the keys of state groups being their names. */
+static void put_waits(struct writer *w, json_t *tare, const struct weights *k)
+{
+	for (int g = GROUP_RUN_QUEUE; g < GROUP_OTHER; g++)
+		cause(w, tare, state_group_key[g],
+		      group_s(k, (enum state_group)g));
+}
+
+/*
+ * The four keys of a ledger. As long as no net is estimated, all work on a CPU
+ * is time not weighed, so that it closes: on the wall clock of a thread, on
+ * the CPU clock of anything larger, where `unexplained` is what the kernel
+ * counted for the process but for none of the threads that were seen.
+ */
+static void put_ledger(struct writer *w, json_t *object,
+		       const struct weights *k)
+{
+	json_t *gross = json_object(), *rest = json_array(),
+	       *tare = json_array();
+	double gc_s = k->states[STATE_COLLECTING];
+	double work_s = group_s(k, GROUP_ON_CPU) - gc_s, unexplained_s;
+
+	set(w, gross, "wall_s", number(k->wall_s));
+	set(w, gross, "cpu_s", k->cpu_s < 0 ? json_null() : number(k->cpu_s));
+	if (!k->on_cpu_clock) {
+		put_waits(w, tare, k);
+		unexplained_s = group_s(k, GROUP_OTHER);
+	} else {
+		work_s = fmin(work_s, fmax(k->cpu_s - gc_s, 0));
+		unexplained_s = k->cpu_s - gc_s - work_s;
+	}
+	cause(w, tare, "gc", gc_s);
+	cause(w, tare, "unexplained", unexplained_s);
+	if (work_s > 0) {
 		json_t *entry = json_object();
 
 		set(w, entry, "reason", text(w, "net " NOT_YET));
-		set(w, entry, "seconds", number(whole));
+		set(w, entry, "seconds", number(work_s));
 		append(w, rest, entry);
 	}
 	set(w, object, "gross", gross);
 	set(w, object, "net", json_null());
 	set(w, object, "why", text(w, NOT_YET));
-	set(w, object, "tare", json_array());
+	set(w, object, "tare", tare);
 	set(w, object, "not_weighed", rest);
 }
 
 static double thread_cpu_s(const struct profile_thread *t)
 {
 	return t->has_sched ? (double)t->cpu_ns / 1e9 : -1;
+}
+
+static void weigh_thread(struct writer *w, uint32_t index, struct weights *k)
+{
+	const struct summary_thread *s = &w->summary.threads[index];
+
+	k->wall_s = s->wall_s;
+	k->cpu_s = thread_cpu_s(&w->profile->threads.at[index]);
+	k->on_cpu_clock = false;
+	for (int i = 0; i < STATE_NR; i++)
+		k->states[i] = s->states[i].s;
+}
+
+/* The kernel's CPU time of a whole process; below 0: not known. */
+static double figures_cpu_s(const struct process_figures *f)
+{
+	if (!process_knows(f, PROCESS_USER_NS) ||
+	    !process_knows(f, PROCESS_SYS_NS))
+		return -1;
+	return (double)(f->value[PROCESS_USER_NS] + f->value[PROCESS_SYS_NS]) /
+	       1e9;
+}
+
+/* All threads of a process or, with PROCESS_NONE, of the job. */
+static void weigh_process(struct writer *w, uint32_t process, struct weights *k)
+{
+	const struct profile *p = w->profile;
+	const struct process_figures *f = &p->figures;
+	double cpu_s = -1;
+
+	memset(k, 0, sizeof(*k));
+	k->on_cpu_clock = true;
+	k->wall_s = (double)p->wall_ns / 1e9;
+	if (process != PROCESS_NONE) {
+		const struct profile_process *of = &p->processes.at[process];
+
+		f = &of->figures;
+		k->wall_s = (double)(of->end_ns - of->start_ns) / 1e9;
+	}
+	for (uint32_t i = 0; i < p->threads.nr; i++) {
+		const struct profile_thread *t = &p->threads.at[i];
+
+		if (process != PROCESS_NONE && t->process != process)
+			continue;
+		if (t->has_sched)
+			cpu_s = fmax(cpu_s, 0) + thread_cpu_s(t);
+		for (int n = 0; n < STATE_NR; n++)
+			k->states[n] += w->summary.threads[i].states[n].s;
+	}
+	/* /proc counts in 10 ms, and what was waited for is not all. */
+	k->cpu_s = fmax(figures_cpu_s(f), cpu_s);
 }
 
 static json_t *scope(struct writer *w, const char *kind, const char *clock)
@@ -157,49 +257,27 @@ static json_t *scope(struct writer *w, const char *kind, const char *clock)
 
 static json_t *job_ledger(struct writer *w)
 {
-	const struct profile *p = w->profile;
 	json_t *object = scope(w, "job", "cpu");
+	struct weights k;
 
 	set(w, object, "name", meta(w, META_COMMAND));
-	put_ledger(w, object, (double)p->wall_ns / 1e9,
-		   p->cpu_ns ? (double)p->cpu_ns / 1e9 : -1, true);
+	weigh_process(w, PROCESS_NONE, &k);
+	put_ledger(w, object, &k);
 	return object;
 }
 
-/* Whether thread `index` is the first one of its process in the profile. */
-static bool first_of_process(const struct profile *p, uint32_t index)
+static json_t *process_ledger(struct writer *w, uint32_t index)
 {
-	for (uint32_t i = 0; i < index; i++)
-		if (p->threads.at[i].pid == p->threads.at[index].pid)
-			return false;
-	return true;
-}
-
-static json_t *process_ledger(struct writer *w, int32_t pid, bool alone)
-{
-	const struct profile *p = w->profile;
+	const struct profile_process *process =
+		&w->profile->processes.at[index];
 	json_t *object = scope(w, "process", "cpu");
-	uint64_t start = UINT64_MAX, end = 0;
-	double cpu_s = 0;
+	struct weights k;
 
-	for (uint32_t i = 0; i < p->threads.nr; i++) {
-		const struct profile_thread *t = &p->threads.at[i];
-
-		if (t->pid != pid)
-			continue;
-		start = t->start_ns < start ? t->start_ns : start;
-		end = t->end_ns > end ? t->end_ns : end;
-		if (cpu_s >= 0)
-			cpu_s = t->has_sched ? cpu_s + thread_cpu_s(t) : -1;
-	}
-	/* One process is the job; its own figure has its ended threads in. */
-	if (alone && p->cpu_ns)
-		cpu_s = (double)p->cpu_ns / 1e9;
-	set(w, object, "pid", json_integer(pid));
-	put_ledger(w, object,
-		   alone ? (double)p->wall_ns / 1e9
-			 : (double)(end > start ? end - start : 0) / 1e9,
-		   cpu_s, true);
+	set(w, object, "pid", json_integer(process->pid));
+	set(w, object, "name",
+	    text(w, profile_text(w->profile, process->command)));
+	weigh_process(w, index, &k);
+	put_ledger(w, object, &k);
 	return object;
 }
 
@@ -207,12 +285,13 @@ static json_t *thread_ledger(struct writer *w, uint32_t index)
 {
 	const struct profile_thread *t = &w->profile->threads.at[index];
 	json_t *object = scope(w, "thread", "wall");
+	struct weights k;
 
-	set(w, object, "pid", json_integer(t->pid));
+	set(w, object, "pid", json_integer(profile_pid(w->profile, index)));
 	set(w, object, "tid", json_integer(t->tid));
 	set(w, object, "name", text(w, profile_text(w->profile, t->name)));
-	put_ledger(w, object, w->summary.threads[index].wall_s, thread_cpu_s(t),
-		   false);
+	weigh_thread(w, index, &k);
+	put_ledger(w, object, &k);
 	return object;
 }
 
@@ -220,18 +299,92 @@ static json_t *ledgers(struct writer *w)
 {
 	const struct profile *p = w->profile;
 	json_t *array = json_array();
-	uint32_t processes = 0;
 
 	append(w, array, job_ledger(w));
-	for (uint32_t i = 0; i < p->threads.nr; i++)
-		processes += first_of_process(p, i);
-	for (uint32_t i = 0; i < p->threads.nr; i++)
-		if (first_of_process(p, i))
-			append(w, array,
-			       process_ledger(w, p->threads.at[i].pid,
-					      processes == 1));
+	for (uint32_t i = 0; i < p->processes.nr; i++)
+		append(w, array, process_ledger(w, i));
 	for (uint32_t i = 0; i < p->threads.nr; i++)
 		append(w, array, thread_ledger(w, i));
+	return array;
+}
+
+/* A figure in the unit that its key says: seconds where the kernel has
+ * nanoseconds. */
+static void put_figure(struct writer *w, json_t *object,
+		       const struct process_figures *f, enum process_figure i)
+{
+	json_t *value = json_null();
+
+	if (process_knows(f, i))
+		value = count(f->value[i]);
+	set(w, object, process_figure_key[i], value);
+}
+
+static json_t *all_figures(struct writer *w, const struct process_figures *f)
+{
+	json_t *object = json_object();
+	bool user = process_knows(f, PROCESS_USER_NS);
+	bool sys = process_knows(f, PROCESS_SYS_NS);
+
+	set(w, object, "user_s",
+	    user ? seconds(f->value[PROCESS_USER_NS]) : json_null());
+	set(w, object, "sys_s",
+	    sys ? seconds(f->value[PROCESS_SYS_NS]) : json_null());
+	for (int i = PROCESS_PEAK_BYTES; i < PROCESS_FIGURE_NR; i++)
+		put_figure(w, object, f, (enum process_figure)i);
+	return object;
+}
+
+static json_t *totals(struct writer *w)
+{
+	const struct profile *p = w->profile;
+	json_t *object = all_figures(w, &p->figures);
+	double real_s = (double)p->wall_ns / 1e9;
+	double cpu_s = figures_cpu_s(&p->figures);
+
+	set(w, object, "real_s", number(real_s));
+	/* Several CPUs at work: waiting cannot be told by subtraction. */
+	set(w, object, "waiting_s",
+	    cpu_s < 0 || cpu_s > real_s ? json_null() : number(real_s - cpu_s));
+	return object;
+}
+
+static json_t *or_null(struct writer *w, uint32_t string)
+{
+	const char *raw = profile_text(w->profile, string);
+
+	return *raw ? text(w, raw) : json_null();
+}
+
+static json_t *process(struct writer *w, uint32_t index)
+{
+	const struct profile *p = w->profile;
+	const struct profile_process *of = &p->processes.at[index];
+	json_t *object = all_figures(w, &of->figures);
+	struct weights k;
+
+	weigh_process(w, index, &k);
+	set(w, object, "pid", json_integer(of->pid));
+	set(w, object, "parent",
+	    of->parent == PROCESS_NONE
+		    ? json_null()
+		    : json_integer(p->processes.at[of->parent].pid));
+	set(w, object, "command", or_null(w, of->command));
+	set(w, object, "python", or_null(w, of->python));
+	set(w, object, "exit", or_null(w, of->end));
+	set(w, object, "trouble", or_null(w, of->trouble));
+	set(w, object, "start_s", seconds(of->start_ns));
+	set(w, object, "wall_s", number(k.wall_s));
+	set(w, object, "cpu_s", number(k.cpu_s));
+	return object;
+}
+
+static json_t *processes(struct writer *w)
+{
+	json_t *array = json_array();
+
+	for (uint32_t i = 0; i < w->profile->processes.nr; i++)
+		append(w, array, process(w, i));
 	return array;
 }
 
@@ -328,28 +481,27 @@ static json_t *lines(struct writer *w)
 	return array;
 }
 
-/*
- * Wall time split by what the kernel's books tell: on a CPU, waiting for one,
- * and the rest. Those figures and the looks do not begin and end at the very
- * same instant, so each is kept within what is left of the wall time.
- */
-static json_t *states(struct writer *w, const struct profile_thread *t,
-		      double wall_s)
+/* Wall time by what the thread did: it sums to wall_s. */
+static json_t *states(struct writer *w, const struct weights *k)
 {
-	static const char *const unmeasured[] = { "gil_wait", "lock", "io",
-						  "sleep", "child" };
 	json_t *object = json_object();
-	double left = wall_s, on_cpu, queue;
 
-	on_cpu = fmin((double)t->cpu_ns / 1e9, left);
-	left -= t->has_sched ? on_cpu : 0;
-	queue = fmin((double)t->run_queue_ns / 1e9, left);
-	left -= t->has_sched ? queue : 0;
-	set(w, object, "on_cpu", t->has_sched ? number(on_cpu) : json_null());
-	set(w, object, "run_queue", t->has_sched ? number(queue) : json_null());
-	for (size_t i = 0; i < sizeof(unmeasured) / sizeof(char *); i++)
-		set(w, object, unmeasured[i], json_null());
-	set(w, object, "other", number(left));
+	for (int g = 0; g < GROUP_NR; g++)
+		set(w, object, state_group_key[g],
+		    number(group_s(k, (enum state_group)g)));
+	return object;
+}
+
+/* The states that are part of a group of several. */
+static json_t *parts(struct writer *w, const struct weights *k)
+{
+	json_t *object = json_object();
+
+	for (int i = 0; i < STATE_NR; i++)
+		if (strcmp(state_words[i].key,
+			   state_group_key[state_words[i].group]) != 0)
+			set(w, object, state_words[i].key,
+			    number(k->states[i]));
 	return object;
 }
 
@@ -358,8 +510,10 @@ static json_t *thread(struct writer *w, uint32_t index)
 	const struct profile_thread *t = &w->profile->threads.at[index];
 	const struct summary_thread *s = &w->summary.threads[index];
 	json_t *object = json_object(), *looks = json_object();
+	struct weights k;
 
-	set(w, object, "pid", json_integer(t->pid));
+	weigh_thread(w, index, &k);
+	set(w, object, "pid", json_integer(profile_pid(w->profile, index)));
 	set(w, object, "tid", json_integer(t->tid));
 	set(w, object, "name", text(w, profile_text(w->profile, t->name)));
 	set(w, object, "main", json_boolean(t->main));
@@ -371,13 +525,10 @@ static json_t *thread(struct writer *w, uint32_t index)
 	set(w, looks, "salvaged", count(s->looks[SAMPLE_SALVAGED]));
 	set(w, looks, "lost", count(s->looks[SAMPLE_LOST]));
 	set(w, looks, "inconsistent", count(s->looks[SAMPLE_INCONSISTENT]));
+	set(w, looks, "no_python", count(s->looks[SAMPLE_NO_PYTHON]));
 	set(w, object, "looks", looks);
-	set(w, object, "states", states(w, t, s->wall_s));
-	set(w, object, "states_why",
-	    text(w, t->has_sched
-			    ? "null: not told apart yet, part of other"
-			    : "null: not told apart yet, part of other; the "
-			      "kernel's figures are not known"));
+	set(w, object, "states", states(w, &k));
+	set(w, object, "state_parts", parts(w, &k));
 	return object;
 }
 
@@ -403,6 +554,7 @@ static json_t *sampling(struct writer *w)
 	set(w, object, "complete", count(s->complete));
 	set(w, object, "salvaged", count(s->salvaged));
 	set(w, object, "lost", count(s->lost));
+	set(w, object, "no_python", count(s->no_python));
 	set(w, object, "inconsistent", count(s->inconsistent));
 	set(w, object, "sampler_cpu_s", seconds(w->profile->sampler_cpu_ns));
 	return object;
@@ -415,6 +567,7 @@ static json_t *basis(struct writer *w)
 
 	set(w, object, "thread_s", number(w->summary.wall_s));
 	set(w, object, "unseen_s", number(w->summary.unseen_s));
+	set(w, object, "no_python_s", number(w->summary.no_python_s));
 	set(w, object, "samples", count(w->summary.complete_nr));
 	set(w, object, "effective_samples", number(w->summary.effective_nr));
 	return object;
@@ -476,14 +629,15 @@ static json_t *warnings(struct writer *w)
 static int put_report(struct writer *w, json_t *report, struct err *err)
 {
 	uint32_t main = summary_main_thread(w->profile);
+	struct weights k = { .cpu_s = -1 };
 
 	set(w, report, "schema", text(w, "tare.report/1"));
 	set(w, report, "meta", all_meta(w));
-	if (main == UINT32_MAX)
-		put_ledger(w, report, 0, 0, false);
-	else
-		put_ledger(w, report, w->summary.threads[main].wall_s,
-			   thread_cpu_s(&w->profile->threads.at[main]), false);
+	if (main != UINT32_MAX)
+		weigh_thread(w, main, &k);
+	put_ledger(w, report, &k);
+	set(w, report, "totals", totals(w));
+	set(w, report, "processes", processes(w));
 	set(w, report, "ledgers", ledgers(w));
 	set(w, report, "basis", basis(w));
 	set(w, report, "functions", functions(w));
@@ -506,7 +660,7 @@ int export_json(struct buf *out, const struct profile *p, struct err *err)
 	json_t *report = json_object();
 	int rc;
 
-	rc = summary_make(&w.summary, p, SUMMARY_ALL, 0, err);
+	rc = summary_make(&w.summary, p, &(struct summary_of){ 0 }, err);
 	if (rc == ERR_OK)
 		rc = put_report(&w, report, err);
 	/* 15 digits give back what was typed: 0.1 and not

@@ -237,9 +237,20 @@ static uint64_t timeval_ns(const struct timeval *tv)
 	       (uint64_t)tv->tv_usec * 1000;
 }
 
-static uint64_t minus(uint64_t all, uint64_t part)
+static void note_usage(struct child_usage *usage, const struct rusage *ru,
+		       const struct procfs_times *times)
 {
-	return all > part ? all - part : 0;
+	*usage = (struct child_usage){
+		.user_ns = timeval_ns(&ru->ru_utime),
+		.sys_ns = timeval_ns(&ru->ru_stime),
+		.children_user_ns = times->children_user_ns,
+		.children_sys_ns = times->children_sys_ns,
+		.peak_bytes = (uint64_t)ru->ru_maxrss * 1024,
+		.minor_faults = (uint64_t)ru->ru_minflt,
+		.major_faults = (uint64_t)ru->ru_majflt,
+		.voluntary = (uint64_t)ru->ru_nvcsw,
+		.involuntary = (uint64_t)ru->ru_nivcsw,
+	};
 }
 
 int child_reap(pid_t pid, struct child_end *end, struct child_usage *usage,
@@ -256,15 +267,13 @@ int child_reap(pid_t pid, struct child_end *end, struct child_usage *usage,
 				       (int)pid);
 	signals_target_ended();
 	/* What wait4() says includes children that the process waited for;
-	 * their share is known while the zombie is there. */
+	 * their share is known as long as the zombie is there. */
 	procfs_read_times(pid, &times);
 	while (wait4(pid, &status, 0, &ru) < 0)
 		if (errno != EINTR)
 			return err_sys(err, "cannot wait for process %d",
 				       (int)pid);
-	usage->user_ns =
-		minus(timeval_ns(&ru.ru_utime), times.children_user_ns);
-	usage->sys_ns = minus(timeval_ns(&ru.ru_stime), times.children_sys_ns);
+	note_usage(usage, &ru, &times);
 	if (WIFSIGNALED(status)) {
 		end->kind = CHILD_KILLED;
 		end->code = WTERMSIG(status);

@@ -35,10 +35,13 @@ struct child_end {
 	int code;
 };
 
-/* CPU time of the process alone, without children that it waited for. */
+/* What the process used, and the children that it waited for. */
 struct child_usage {
-	uint64_t user_ns;
-	uint64_t sys_ns;
+	uint64_t user_ns, sys_ns;
+	uint64_t children_user_ns, children_sys_ns; /* of these, theirs */
+	uint64_t peak_bytes;			    /* the largest of them */
+	uint64_t minor_faults, major_faults;
+	uint64_t voluntary, involuntary; /* context switches */
 };
 
 /*

@@ -70,6 +70,7 @@ static uint64_t ticks_ns(unsigned long long ticks)
 bool procfs_read_times(pid_t pid, struct procfs_times *out)
 {
 	unsigned long long user, sys, children_user, children_sys, start;
+	unsigned long long minor, major;
 	const char *fields;
 	struct timespec up;
 	char text[1024];
@@ -79,12 +80,14 @@ bool procfs_read_times(pid_t pid, struct procfs_times *out)
 	/* state ppid pgrp session tty tpgid flags minflt cminflt majflt
 	 * cmajflt | utime stime cutime cstime | priority nice threads
 	 * itrealvalue | starttime: fields 3 to 22 of proc(5) */
-	if (!fields ||
-	    sscanf(fields,
-		   "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u "
-		   "%llu %llu %llu %llu %*d %*d %*d %*d %llu",
-		   &user, &sys, &children_user, &children_sys, &start) != 5)
+	if (!fields || sscanf(fields,
+			      "%*c %*d %*d %*d %*d %*d %*u %llu %*u %llu %*u "
+			      "%llu %llu %llu %llu %*d %*d %*d %*d %llu",
+			      &minor, &major, &user, &sys, &children_user,
+			      &children_sys, &start) != 7)
 		return false;
+	out->minor_faults = minor;
+	out->major_faults = major;
 	out->user_ns = ticks_ns(user);
 	out->sys_ns = ticks_ns(sys);
 	out->children_user_ns = ticks_ns(children_user);
@@ -145,4 +148,75 @@ bool procfs_read_status(pid_t pid, const char *key, char *out, size_t size)
 		}
 	}
 	return false;
+}
+
+bool procfs_read_identity(pid_t pid, struct procfs_identity *out)
+{
+	int parent, group, session;
+	const char *fields;
+	char text[1024];
+
+	fields = stat_fields(pid, text, sizeof(text));
+	if (!fields ||
+	    sscanf(fields, "%*c %d %d %d", &parent, &group, &session) != 3)
+		return false;
+	out->leader = pid;
+	out->parent = parent;
+	out->group = group;
+	out->session = session;
+	if (procfs_read_status(pid, "Tgid", text, sizeof(text)))
+		out->leader = (pid_t)strtol(text, NULL, 10);
+	return true;
+}
+
+bool procfs_read_end(pid_t pid, int *status)
+{
+	char text[1024];
+	const char *fields = stat_fields(pid, text, sizeof(text)), *last;
+
+	/* The last field but nobody else's is exit_code, the 52nd. */
+	if (!fields || fields[0] != 'Z')
+		return false;
+	last = strrchr(fields, ' ');
+	if (!last)
+		return false;
+	*status = (int)strtol(last + 1, NULL, 10);
+	return true;
+}
+
+void procfs_add_word(struct buf *out, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-_./:=+,@%^~";
+
+	if (*word && strspn(word, plain) == strlen(word)) {
+		buf_add_str(out, word);
+		return;
+	}
+	buf_add_char(out, '\'');
+	for (; *word; word++) {
+		if (*word == '\'')
+			buf_add_str(out, "'\\''");
+		else
+			buf_add_char(out, *word);
+	}
+	buf_add_char(out, '\'');
+}
+
+void procfs_add_command(pid_t pid, struct buf *out)
+{
+	char path[64], text[8192];
+	bool first = true;
+	ssize_t size;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	size = procfs_read_file(path, text, sizeof(text));
+	/* Words ended by NUL; a program may have written what it likes. */
+	for (ssize_t at = 0; at < size; at += (ssize_t)strlen(text + at) + 1) {
+		if (!first)
+			buf_add_char(out, ' ');
+		procfs_add_word(out, text + at);
+		first = false;
+	}
 }

@@ -8,12 +8,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/buf.h"
+
 /* 'R', 'S', 'T', 'Z', ...; 0: no such process. */
 char procfs_state(pid_t pid);
 
 struct procfs_times {
 	uint64_t user_ns, sys_ns; /* all its threads, living and dead */
 	uint64_t children_user_ns, children_sys_ns; /* waited for */
+	uint64_t minor_faults, major_faults;
 	int64_t start_realtime_ns; /* when it started, since 1970 */
 };
 
@@ -36,5 +39,31 @@ ssize_t procfs_read_file(const char *path, char *out, size_t size);
 
 /* The value of "Key:" in /proc/PID/status; false when it has none. */
 bool procfs_read_status(pid_t pid, const char *key, char *out, size_t size);
+
+/* What one process is to others. */
+struct procfs_identity {
+	pid_t leader; /* the process, where the number is one of a thread */
+	pid_t parent;
+	pid_t group;
+	pid_t session;
+};
+
+/* False when there is no such process. */
+bool procfs_read_identity(pid_t pid, struct procfs_identity *out);
+
+/*
+ * How process `pid`, a zombie, ended: as wait(2) has it. False when it is
+ * none, or that may not be known.
+ */
+bool procfs_read_end(pid_t pid, int *status);
+
+/*
+ * The words of the command line of `pid`, as a shell would have to be given
+ * them, appended to `out`.
+ */
+void procfs_add_command(pid_t pid, struct buf *out);
+
+/* One word as a shell would have to be given it. */
+void procfs_add_word(struct buf *out, const char *word);
 
 #endif

@@ -2,9 +2,12 @@
 #include "os/task.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/procfs.h"
@@ -75,4 +78,120 @@ bool task_name(pid_t pid, pid_t tid, char *name, size_t size)
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", (int)pid,
 		 (int)tid);
 	return tid > 0 && procfs_read_file(path, name, size) >= 0;
+}
+
+bool task_list(pid_t pid, struct task_list *out)
+{
+	const struct dirent *entry;
+	char path[64];
+	DIR *dir;
+
+	out->tid.nr = 0;
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	dir = opendir(path);
+	if (!dir)
+		return false;
+	while ((entry = readdir(dir))) {
+		pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		if (tid > 0 && !vec_push(&out->tid, tid))
+			break;
+	}
+	closedir(dir);
+	return true;
+}
+
+unsigned task_count(pid_t pid)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	if (stat(path, &st) || st.st_nlink < 2)
+		return 0;
+	return (unsigned)st.st_nlink - 2; /* "." and ".." */
+}
+
+static int open_file(pid_t pid, pid_t tid, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", (int)pid, (int)tid,
+		 name);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+void task_open(struct task_files *f, pid_t pid, pid_t tid)
+{
+	f->sched = tid > 0 ? open_file(pid, tid, "schedstat") : -1;
+	f->wait = tid > 0 ? open_file(pid, tid, "syscall") : -1;
+}
+
+void task_close(struct task_files *f)
+{
+	if (f->sched >= 0)
+		close(f->sched);
+	if (f->wait >= 0)
+		close(f->wait);
+	f->sched = f->wait = -1;
+}
+
+/* A line of numbers; sscanf() would take as long as the kernel does. */
+static unsigned parse_numbers(const char *at, int base, uint64_t *out,
+			      unsigned nr)
+{
+	unsigned i;
+
+	for (i = 0; i < nr; i++) {
+		char *end;
+
+		out[i] = strtoull(at, &end, base);
+		if (end == at)
+			break;
+		at = end;
+	}
+	return i;
+}
+
+bool task_read_sched(const struct task_files *f, struct task_sched *out)
+{
+	uint64_t numbers[3];
+	char text[96];
+	ssize_t got;
+
+	if (f->sched < 0)
+		return false;
+	got = pread(f->sched, text, sizeof(text) - 1, 0);
+	if (got <= 0)
+		return false;
+	text[got] = '\0';
+	if (parse_numbers(text, 10, numbers, 3) != 3)
+		return false;
+	*out = (struct task_sched){ numbers[0], numbers[1], numbers[2] };
+	return true;
+}
+
+void task_read_wait(const struct task_files *f, struct task_wait *out)
+{
+	char text[256], *args;
+	ssize_t got;
+
+	out->kind = TASK_UNREADABLE;
+	if (f->wait < 0)
+		return;
+	got = pread(f->wait, text, sizeof(text) - 1, 0);
+	if (got < 0 && errno == ESRCH)
+		out->kind = TASK_GONE;
+	if (got <= 0)
+		return;
+	text[got] = '\0';
+	if (text[0] == 'r') {
+		out->kind = TASK_RUNNABLE;
+		return;
+	}
+	out->call = strtol(text, &args, 10);
+	out->kind = out->call < 0 ? TASK_NO_CALL : TASK_IN_CALL;
+	if (out->kind == TASK_IN_CALL &&
+	    parse_numbers(args, 16, out->arg, TASK_ARG_NR) != TASK_ARG_NR)
+		out->kind = TASK_UNREADABLE;
 }

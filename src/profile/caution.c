@@ -34,7 +34,8 @@ static void add_up(struct books *b, const struct profile *p)
 	for (uint32_t i = 0; i < p->threads.nr; i++)
 		for (int q = 0; q < SAMPLE_QUALITY_NR; q++) {
 			b->looks[q] += p->threads.at[i].looks[q];
-			b->all += p->threads.at[i].looks[q];
+			if (q != SAMPLE_NO_PYTHON)
+				b->all += p->threads.at[i].looks[q];
 		}
 }
 

@@ -143,7 +143,8 @@ static void add_up(struct expect_answer *a, const struct profile *p,
 			continue;
 		a->total_nr += c->nr;
 		seconds +=
-			(double)c->nr * s->threads[c->thread].second_per_look;
+			(double)c->nr *
+			s->threads[c->thread].states[c->state].second_per_look;
 	}
 	if (s->wall_s > 0)
 		a->share = fmin(1, seconds / s->wall_s);
@@ -236,7 +237,7 @@ int expect_answer(struct expect_list *out, const struct profile *p,
 	out->text = strdup(profile_meta(p, META_EXPECT));
 	if (!out->text)
 		return err_nomem(err);
-	rc = summary_make(&summary, p, SUMMARY_ALL, 0, err);
+	rc = summary_make(&summary, p, &(struct summary_of){ 0 }, err);
 	rest = out->text;
 	while (rc == ERR_OK && (line = strsep(&rest, "\n")))
 		if (*line)

@@ -10,8 +10,15 @@
 /* A track is cut here, so that no blob in a file grows without bound. */
 #define TRACK_SIZE_MAX (1u << 20)
 
-/* Thread numbers share a 64-bit key with a node and a quality. */
-#define THREAD_NR_MAX (1u << 30)
+/* A node, a quality and a state as one number; threads go on top. */
+#define QUALITY_SHIFT 5
+#define NODE_SHIFT 8
+#define THREAD_SHIFT (NODE_SHIFT + 32)
+#define THREAD_NR_MAX (1u << 24)
+
+static_assert(STATE_NR <= 1 << QUALITY_SHIFT, "a state is 5 bits");
+static_assert(SAMPLE_QUALITY_NR <= 1 << (NODE_SHIFT - QUALITY_SHIFT),
+	      "a quality is 3 bits");
 
 struct profile *profile_new(void)
 {
@@ -50,6 +57,7 @@ void profile_free(struct profile *p)
 	vec_release(&p->functions);
 	vec_release(&p->frames);
 	vec_release(&p->nodes);
+	vec_release(&p->processes);
 	vec_release(&p->threads);
 	vec_release(&p->counts);
 	vec_release(&p->meta);
@@ -241,16 +249,47 @@ void profile_add_source(struct profile *p, uint32_t file, uint32_t line,
 		p->failed = true;
 }
 
-uint32_t profile_add_thread(struct profile *p, int32_t pid, int32_t tid,
+uint32_t profile_add_process(struct profile *p, int32_t pid, uint32_t parent,
+			     uint64_t now_ns)
+{
+	struct profile_process process = {
+		.pid = pid,
+		.parent = parent,
+		.start_ns = now_ns,
+		.end_ns = now_ns,
+	};
+
+	assert(parent == PROCESS_NONE || parent < p->processes.nr);
+	if (!vec_push(&p->processes, process))
+		return out_of_memory(p);
+	return p->processes.nr - 1;
+}
+
+int32_t profile_pid(const struct profile *p, uint32_t thread)
+{
+	return p->processes.at[p->threads.at[thread].process].pid;
+}
+
+bool profile_cpu_ns(const struct profile *p, uint64_t *ns)
+{
+	const struct process_figures *f = &p->figures;
+
+	*ns = f->value[PROCESS_USER_NS] + f->value[PROCESS_SYS_NS];
+	return process_knows(f, PROCESS_USER_NS) &&
+	       process_knows(f, PROCESS_SYS_NS);
+}
+
+uint32_t profile_add_thread(struct profile *p, uint32_t process, int32_t tid,
 			    uint64_t now_ns)
 {
 	struct profile_thread t = {
-		.pid = pid,
+		.process = process,
 		.tid = tid,
 		.start_ns = now_ns,
 		.end_ns = now_ns,
 	};
 
+	assert(process < p->processes.nr || p->failed);
 	if (p->threads.nr >= THREAD_NR_MAX || !vec_push(&p->threads, t))
 		return out_of_memory(p);
 	return p->threads.nr - 1;
@@ -271,9 +310,16 @@ void profile_tick(struct profile *p, uint64_t now_ns)
 		p->failed = true;
 }
 
+static uint64_t make_value(uint32_t node, enum sample_quality quality,
+			   enum thread_state state)
+{
+	return (uint64_t)node << NODE_SHIFT |
+	       (uint64_t)quality << QUALITY_SHIFT | (uint64_t)state;
+}
+
 static uint64_t count_key(uint32_t thread, uint64_t value)
 {
-	return (uint64_t)thread << 34 | value;
+	return (uint64_t)thread << THREAD_SHIFT | value;
 }
 
 /* The index in p->counts, which is made when it is new; MAP_NONE: no memory. */
@@ -284,8 +330,10 @@ static uint32_t find_count(struct profile *p, uint32_t thread, uint64_t value)
 	struct profile_thread *t = &p->threads.at[thread];
 	struct profile_count c = {
 		.thread = thread,
-		.node = (uint32_t)(value >> 2),
-		.quality = (enum sample_quality)(value & 3),
+		.node = (uint32_t)(value >> NODE_SHIFT),
+		.quality = (enum sample_quality)(value >> QUALITY_SHIFT & 7),
+		.state =
+			(enum thread_state)(value & ((1 << QUALITY_SHIFT) - 1)),
 		.code = t->codes.nr,
 	};
 
@@ -365,9 +413,9 @@ static bool begin_run(struct profile *p, uint32_t thread, uint64_t value,
 }
 
 void profile_sample(struct profile *p, uint32_t thread, uint32_t node,
-		    enum sample_quality quality)
+		    enum sample_quality quality, enum thread_state state)
 {
-	uint64_t value = (uint64_t)node << 2 | quality;
+	uint64_t value = make_value(node, quality, state);
 	uint64_t tick = p->tick_nr - 1;
 	struct profile_thread *t;
 	struct profile_track *k;
@@ -375,6 +423,7 @@ void profile_sample(struct profile *p, uint32_t thread, uint32_t node,
 	assert(p->tick_nr > 0);
 	assert(thread < p->threads.nr);
 	assert(node < p->nodes.nr && quality < SAMPLE_QUALITY_NR);
+	assert(state < STATE_NR);
 	t = &p->threads.at[thread];
 	k = &t->track;
 	if (k->next_tick > tick)
@@ -387,6 +436,7 @@ void profile_sample(struct profile *p, uint32_t thread, uint32_t node,
 	k->next_tick = tick + 1;
 	p->counts.at[k->last_count].nr++;
 	t->looks[quality]++;
+	t->state_looks[state]++;
 	t->end_ns = p->now_ns;
 }
 
@@ -407,9 +457,10 @@ void profile_drop_taken(struct profile *p)
 }
 
 bool profile_add_count(struct profile *p, uint32_t thread, uint32_t node,
-		       enum sample_quality quality, uint64_t nr)
+		       enum sample_quality quality, enum thread_state state,
+		       uint64_t nr)
 {
-	uint64_t value = (uint64_t)node << 2 | quality;
+	uint64_t value = make_value(node, quality, state);
 	struct profile_thread *t;
 	uint64_t *looks;
 	uint32_t count;
@@ -423,6 +474,7 @@ bool profile_add_count(struct profile *p, uint32_t thread, uint32_t node,
 	/* The thread's sum is the larger: it cannot pass before this one. */
 	if (__builtin_add_overflow(*looks, nr, looks))
 		return false;
+	t->state_looks[state] += nr; /* no more than those of all qualities */
 	p->counts.at[count].nr += nr;
 	return true;
 }

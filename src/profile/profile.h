@@ -26,6 +26,8 @@
 #include "base/err.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "profile/process.h"
+#include "profile/state.h"
 
 /*
  * What a look at one thread was worth. The numbers are part of the file
@@ -36,6 +38,7 @@ enum sample_quality {
 	SAMPLE_SALVAGED = 1, /* the verified root side; the leaf is unknown */
 	SAMPLE_INCONSISTENT = 2, /* whole, but an edge of it is not credible */
 	SAMPLE_LOST = 3,	 /* nothing that can be believed (node 0) */
+	SAMPLE_NO_PYTHON = 4,	 /* the thread has no Python (node 0) */
 	SAMPLE_QUALITY_NR
 };
 
@@ -55,11 +58,12 @@ struct profile_node {
 	uint32_t frame;
 };
 
-/* How often `thread` was seen in `node` with this quality. */
+/* How often `thread` was seen in `node` with this quality, in this state. */
 struct profile_count {
 	uint32_t thread;
 	uint32_t node;
 	enum sample_quality quality;
+	enum thread_state state;
 	uint32_t code; /* its number in the thread's track, see below */
 	uint64_t nr;
 };
@@ -69,9 +73,9 @@ struct profile_count {
  * samples over consecutive ticks, each written as
  *   varint(code << 1 | longer), then varint(length - 2) if `longer`
  * where `longer` is 1 for a run of two ticks and more. A code is the number,
- * per thread and from 0, of a (node, quality) pair in the order in which the
- * pairs were first seen: hot stacks come early, so that a sample of the first
- * 64 pairs costs one byte and of the first 8192 two. (Differences of node
+ * per thread and from 0, of a (node, quality, state) triple in the order in
+ * which the triples were first seen: hot stacks come early, so that a sample of
+ * the first 64 costs one byte and of the first 8192 two. (Differences of node
  * numbers would take more, by estimate, where every look differs.)
  * docs/format.md has the same words.
  */
@@ -80,7 +84,7 @@ struct profile_track {
 	uint64_t tick_nr;   /* looks in `runs` and in the open run */
 	uint64_t next_tick; /* the tick after the last look */
 	struct buf runs;
-	uint64_t last_value; /* of the open run: node << 2 | quality */
+	uint64_t last_value; /* of the open run: node, quality, state */
 	uint64_t run_nr;     /* length of the open run, 0: none */
 	uint32_t last_code;
 	uint32_t last_count; /* index in profile.counts */
@@ -94,8 +98,20 @@ struct profile_piece {
 	struct buf runs;
 };
 
-struct profile_thread {
+/* One process of the job; what it was is text. */
+struct profile_process {
 	int32_t pid;
+	uint32_t parent;  /* index in profile.processes, or PROCESS_NONE */
+	uint32_t command; /* string ids, "" not known: as typed */
+	uint32_t python;  /* "CPython 3.13.0"; "" no Python was seen in it */
+	uint32_t trouble; /* why not all of it could be seen; "" all was */
+	uint32_t end;	  /* "0", "7", "signal 11"; "" not seen */
+	uint64_t start_ns, end_ns; /* first and last look at it */
+	struct process_figures figures;
+};
+
+struct profile_thread {
+	uint32_t process; /* index in profile.processes */
 	int32_t tid;
 	uint32_t name;	   /* string id; "" not known */
 	bool main;	   /* the main thread of its process */
@@ -106,7 +122,8 @@ struct profile_thread {
 	uint64_t cpu_ns;
 	uint64_t run_queue_ns;
 	uint64_t looks[SAMPLE_QUALITY_NR];
-	VEC(uint32_t) codes; /* code -> index in profile.counts */
+	uint64_t state_looks[STATE_NR]; /* the same, by state */
+	VEC(uint32_t) codes;		/* code -> index in profile.counts */
 	struct profile_track track;
 };
 
@@ -145,7 +162,8 @@ struct profile {
 	VEC(uint32_t) strings; /* id -> offset in text; 0 is "" */
 	VEC(struct profile_function) functions;
 	VEC(struct profile_frame) frames;
-	VEC(struct profile_node) nodes; /* [0] is the empty stack */
+	VEC(struct profile_node) nodes;	       /* [0] is the empty stack */
+	VEC(struct profile_process) processes; /* parents before children */
 	VEC(struct profile_thread) threads;
 	VEC(struct profile_count) counts;
 	VEC(struct profile_piece) pieces; /* not yet taken by the store */
@@ -155,8 +173,8 @@ struct profile {
 
 	double asked_hz;
 	uint64_t wall_ns; /* length of the recording */
-	uint64_t cpu_ns;  /* of the target: user + sys; 0 not known */
-	uint64_t user_ns, sys_ns;
+	/* Of the job: the first process, and what it waited for. */
+	struct process_figures figures;
 	uint64_t tick_nr;	 /* ticks that came */
 	uint64_t missed_nr;	 /* ticks that were due but passed while busy */
 	uint64_t sampler_cpu_ns; /* what tare itself used */
@@ -198,9 +216,19 @@ const char *profile_meta(const struct profile *p, const char *key);
 void profile_add_source(struct profile *p, uint32_t file, uint32_t line,
 			const char *text, size_t size);
 
-/* A new thread, first seen at `now_ns`; its index in p->threads. */
-uint32_t profile_add_thread(struct profile *p, int32_t pid, int32_t tid,
+/* A new process, first seen at `now_ns`; its index in p->processes. */
+uint32_t profile_add_process(struct profile *p, int32_t pid, uint32_t parent,
+			     uint64_t now_ns);
+
+/* A new thread of a process, first seen at `now_ns`; its index. */
+uint32_t profile_add_thread(struct profile *p, uint32_t process, int32_t tid,
 			    uint64_t now_ns);
+
+/* The process ID of a thread. */
+int32_t profile_pid(const struct profile *p, uint32_t thread);
+
+/* CPU time of the job; false: not known. */
+bool profile_cpu_ns(const struct profile *p, uint64_t *ns);
 
 /* The clock ticks. Samples that follow belong to this tick. */
 void profile_tick(struct profile *p, uint64_t now_ns);
@@ -211,7 +239,7 @@ void profile_tick(struct profile *p, uint64_t now_ns);
  * then.
  */
 void profile_sample(struct profile *p, uint32_t thread, uint32_t node,
-		    enum sample_quality quality);
+		    enum sample_quality quality, enum thread_state state);
 
 /* Close the open runs, so that tracks and clock are whole and can be taken. */
 void profile_close_runs(struct profile *p);
@@ -224,6 +252,7 @@ void profile_drop_taken(struct profile *p);
  * memory, or when a sum would pass 64 bits.
  */
 bool profile_add_count(struct profile *p, uint32_t thread, uint32_t node,
-		       enum sample_quality quality, uint64_t nr);
+		       enum sample_quality quality, enum thread_state state,
+		       uint64_t nr);
 
 #endif

@@ -44,6 +44,66 @@ uint64_t summary_thread_wall_ns(const struct profile *p, uint32_t thread)
 	return wall < (double)p->wall_ns ? (uint64_t)wall : p->wall_ns;
 }
 
+/*
+ * A wait too short, or too rare, to be looked at has time but no looks. Up to
+ * this share of a thread (or what three looks would be: with none seen, 95 %
+ * of such shares are smaller), that time is spread over all of its looks
+ * rather than given to nobody.
+ */
+#define UNSEEN_SHARE 0.02
+#define UNSEEN_LOOKS 3
+
+static void spread_unseen(struct summary_thread *t)
+{
+	double seen = 0, unseen = 0, limit;
+	uint64_t nr = t->looks[SAMPLE_COMPLETE];
+
+	for (int i = 0; i < STATE_NR; i++)
+		*(t->states[i].complete ? &seen : &unseen) +=
+			t->states[i].python_s;
+	limit = fmax(UNSEEN_SHARE, nr ? UNSEEN_LOOKS / (double)nr : 0);
+	if (!(unseen > 0) || !(seen > 0) || unseen > limit * t->wall_s)
+		return;
+	for (int i = 0; i < STATE_NR; i++)
+		t->states[i].python_s *=
+			t->states[i].complete ? (seen + unseen) / seen : 0;
+}
+
+static void divide(struct summary_thread *out, const struct profile *p,
+		   const struct profile_thread *t)
+{
+	uint64_t none[STATE_NR] = { 0 };
+	struct state_kernel kernel = { (double)t->cpu_ns / 1e9,
+				       (double)t->run_queue_ns / 1e9 };
+	double seconds[STATE_NR];
+
+	for (uint32_t i = 0; i < t->codes.nr; i++) {
+		const struct profile_count *c = &p->counts.at[t->codes.at[i]];
+
+		if (c->quality == SAMPLE_COMPLETE)
+			out->states[c->state].complete += c->nr;
+		if (c->quality == SAMPLE_NO_PYTHON)
+			none[c->state] += c->nr;
+	}
+	state_divide(seconds, out->wall_s, t->state_looks,
+		     t->has_sched ? &kernel : NULL);
+	for (int i = 0; i < STATE_NR; i++) {
+		struct summary_state *state = &out->states[i];
+
+		state->s = seconds[i];
+		if (none[i])
+			state->no_python_s = seconds[i] * (double)none[i] /
+					     (double)t->state_looks[i];
+		state->python_s = state->s - state->no_python_s;
+	}
+	spread_unseen(out);
+	for (int i = 0; i < STATE_NR; i++)
+		if (out->states[i].complete)
+			out->states[i].second_per_look =
+				out->states[i].python_s /
+				(double)out->states[i].complete;
+}
+
 struct summary_thread *summary_threads(const struct profile *p)
 {
 	struct summary_thread *threads;
@@ -53,15 +113,12 @@ struct summary_thread *summary_threads(const struct profile *p)
 		return NULL;
 	for (uint32_t i = 0; i < p->threads.nr; i++) {
 		const struct profile_thread *t = &p->threads.at[i];
-		uint64_t complete = t->looks[SAMPLE_COMPLETE];
 
 		threads[i].thread = i;
 		threads[i].wall_s = (double)summary_thread_wall_ns(p, i) / 1e9;
 		memcpy(threads[i].looks, t->looks, sizeof(t->looks));
-		threads[i].look_nr = look_nr(t);
-		if (complete)
-			threads[i].second_per_look =
-				threads[i].wall_s / (double)complete;
+		threads[i].look_nr = look_nr(t) - t->looks[SAMPLE_NO_PYTHON];
+		divide(&threads[i], p, t);
 	}
 	return threads;
 }
@@ -82,9 +139,10 @@ static void sum_sampling(struct summary_sampling *sampling,
 		.salvaged = looks[SAMPLE_SALVAGED],
 		.inconsistent = looks[SAMPLE_INCONSISTENT],
 		.lost = looks[SAMPLE_LOST],
+		.no_python = looks[SAMPLE_NO_PYTHON],
 	};
-	for (int q = 0; q < SAMPLE_QUALITY_NR; q++)
-		sampling->taken += looks[q];
+	sampling->taken = sampling->complete + sampling->salvaged +
+			  sampling->inconsistent + sampling->lost;
 	if (p->wall_ns)
 		sampling->delivered_hz =
 			(double)p->tick_nr / ((double)p->wall_ns / 1e9);
@@ -95,23 +153,28 @@ static void sum_sampling(struct summary_sampling *sampling,
 }
 
 /* What the shares are shares of, and how sure they can be. */
-static void sum_scope(struct summary *s, const bool *in_scope)
+static void sum_scope(struct summary *s, const bool *in_scope, uint32_t states)
 {
 	double squares = 0;
 
 	for (uint32_t i = 0; i < s->thread_nr; i++) {
-		const struct summary_thread *t = &s->threads[i];
-		uint64_t complete = t->looks[SAMPLE_COMPLETE];
-
 		if (!in_scope[i])
 			continue;
-		if (!complete) {
-			s->unseen_s += t->wall_s;
-			continue;
+		for (int n = 0; n < STATE_NR; n++) {
+			const struct summary_state *state =
+				&s->threads[i].states[n];
+
+			if (!(states & STATE_BIT(n)))
+				continue;
+			s->no_python_s += state->no_python_s;
+			if (!state->complete) {
+				s->unseen_s += state->python_s;
+				continue;
+			}
+			s->wall_s += state->python_s;
+			s->complete_nr += state->complete;
+			squares += state->python_s * state->second_per_look;
 		}
-		s->wall_s += t->wall_s;
-		s->complete_nr += complete;
-		squares += t->wall_s * t->second_per_look;
 	}
 	s->effective_nr = stats_effective(s->wall_s, squares);
 }
@@ -253,33 +316,34 @@ static int compare_lines(const void *a, const void *b, void *profile)
 }
 
 static void add_samples(struct tally *t, const struct summary *s,
-			const bool *in_scope)
+			const bool *in_scope, uint32_t states)
 {
 	const struct profile *p = t->profile;
 
 	for (uint32_t i = 0; i < p->counts.nr; i++) {
 		const struct profile_count *c = &p->counts.at[i];
+		const struct summary_state *state =
+			&s->threads[c->thread].states[c->state];
 
 		if (c->quality != SAMPLE_COMPLETE || !c->nr ||
-		    !in_scope[c->thread])
+		    !in_scope[c->thread] || !(states & STATE_BIT(c->state)))
 			continue;
 		tally_add(t, c->node, c->nr,
-			  (double)c->nr *
-				  s->threads[c->thread].second_per_look);
+			  (double)c->nr * state->second_per_look);
 	}
 	tally_finish(t);
 }
 
 static int fill(struct summary *s, const struct profile *p,
-		const bool *in_scope, struct err *err)
+		const bool *in_scope, uint32_t states, struct err *err)
 {
 	struct tally t;
 	int rc = tally_init(&t, p, err);
 
 	if (rc)
 		return rc;
-	sum_scope(s, in_scope);
-	add_samples(&t, s, in_scope);
+	sum_scope(s, in_scope, states);
+	add_samples(&t, s, in_scope, states);
 	rc = make_functions(s, &t, err);
 	if (!rc)
 		rc = make_lines(s, &t, err);
@@ -294,13 +358,14 @@ static int fill(struct summary *s, const struct profile *p,
 }
 
 int summary_make(struct summary *s, const struct profile *p,
-		 enum summary_scope scope, uint32_t thread, struct err *err)
+		 const struct summary_of *of, struct err *err)
 {
+	uint32_t thread = of->thread;
 	bool *in_scope;
 	int rc;
 
 	memset(s, 0, sizeof(*s));
-	if (scope == SUMMARY_MAIN)
+	if (of->scope == SUMMARY_MAIN)
 		thread = summary_main_thread(p);
 	in_scope = calloc((size_t)p->threads.nr + 1, sizeof(*in_scope));
 	s->threads = summary_threads(p);
@@ -310,9 +375,9 @@ int summary_make(struct summary *s, const struct profile *p,
 	}
 	s->thread_nr = p->threads.nr;
 	for (uint32_t i = 0; i < p->threads.nr; i++)
-		in_scope[i] = scope == SUMMARY_ALL || i == thread;
+		in_scope[i] = of->scope == SUMMARY_ALL || i == thread;
 	sum_sampling(&s->sampling, p);
-	rc = fill(s, p, in_scope, err);
+	rc = fill(s, p, in_scope, of->states ? of->states : STATES_ALL, err);
 out:
 	free(in_scope);
 	if (rc)

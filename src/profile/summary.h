@@ -4,10 +4,11 @@
  * and threads, each with its 95 % interval. Pure: nothing is read but the
  * profile.
  *
- * Shares rest on complete samples only. A sample of a thread stands for the
- * thread's wall time divided by its complete looks; "all threads" adds those
- * seconds up, so two threads that wait for 1 s are 2 s. A function or line
- * that is on a stack twice counts once in `total`.
+ * Shares rest on complete samples only. A thread's wall time is divided among
+ * its states (profile/state.h); a sample stands for the time in its state
+ * (but that without a Python) divided by the complete looks in it. "All
+ * threads" adds those seconds up, so two threads that wait for 1 s are 2 s. A
+ * function or line that is on a stack twice counts once in `total`.
  *
  * An interval is Wilson's on the share (profile/stats.h), times the seconds.
  * With several threads, whose samples weigh differently, the number of
@@ -31,6 +32,13 @@ enum summary_scope {
 	SUMMARY_THREAD,
 };
 
+/* What is summed up. */
+struct summary_of {
+	enum summary_scope scope;
+	uint32_t thread; /* for SUMMARY_THREAD */
+	uint32_t states; /* STATE_BITs; 0: all */
+};
+
 struct summary_figure {
 	uint64_t nr; /* complete samples */
 	double s, low_s, high_s;
@@ -49,12 +57,22 @@ struct summary_line {
 	struct summary_figure self, total;
 };
 
+/* A thread's time in one state. */
+struct summary_state {
+	double s;
+	double no_python_s;	/* of it while the thread had no Python */
+	double python_s;	/* what its looks stand for: the rest, more or
+				 * less (summary.c, spread_unseen) */
+	uint64_t complete;	/* looks */
+	double second_per_look; /* python_s by them; 0 without any */
+};
+
 struct summary_thread {
 	uint32_t thread; /* index in profile.threads */
 	double wall_s;
-	double second_per_look; /* 0 without complete looks */
+	struct summary_state states[STATE_NR]; /* they sum to wall_s */
 	uint64_t looks[SAMPLE_QUALITY_NR];
-	uint64_t look_nr; /* their sum */
+	uint64_t look_nr; /* their sum, but those without a Python */
 };
 
 /* How the sampling itself went, over all threads whatever the scope. */
@@ -64,6 +82,7 @@ struct summary_sampling {
 	uint64_t ticks, missed;
 	/* Looks at threads; taken is the sum of the four that follow. */
 	uint64_t taken, complete, salvaged, lost, inconsistent;
+	uint64_t no_python;  /* looks at threads that have none: not taken */
 	double marked_share; /* of `taken`: not complete */
 };
 
@@ -80,18 +99,19 @@ struct summary {
 
 	/* What the shares are shares of. */
 	double wall_s;	      /* thread seconds in scope */
-	double unseen_s;      /* of threads in scope without a complete look;
-			       * not in wall_s */
+	double unseen_s;      /* of threads and states in scope without a
+			       * complete look; not in wall_s */
+	double no_python_s;   /* of threads in scope while they have none */
 	uint64_t complete_nr; /* samples in scope */
 	double effective_nr;  /* what they are worth */
 };
 
 /*
- * Fill `s` from `p`; `thread` counts for SUMMARY_THREAD only. On success it is
- * the caller's to give to summary_release(). ERR_NOMEM is the only failure.
+ * Fill `s` from `p`. On success it is the caller's to give to
+ * summary_release(). ERR_NOMEM is the only failure.
  */
 int summary_make(struct summary *s, const struct profile *p,
-		 enum summary_scope scope, uint32_t thread, struct err *err);
+		 const struct summary_of *of, struct err *err);
 
 /* A zeroed summary is allowed. */
 void summary_release(struct summary *s);

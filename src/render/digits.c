@@ -101,3 +101,21 @@ void digits_part(char out[DIGITS_SIZE], uint64_t part, uint64_t whole)
 		snprintf(out, DIGITS_SIZE, "%.*f %%",
 			 percent < 0.095 || percent >= 99.95 ? 2 : 1, percent);
 }
+
+void digits_bytes(char out[DIGITS_SIZE], uint64_t bytes)
+{
+	static const char *const units[] = { "B", "kB", "MB", "GB", "TB" };
+	double value = (double)bytes;
+	size_t unit = 0;
+
+	/* 999.5 would be shown as 1000. */
+	while (value >= 999.5 && unit + 1 < sizeof(units) / sizeof(*units)) {
+		value /= 1000;
+		unit++;
+	}
+	snprintf(out, DIGITS_SIZE, "%.*f %s",
+		 !unit || value >= 99.95 ? 0
+		 : value >= 9.995	 ? 1
+					 : 2,
+		 value, units[unit]);
+}

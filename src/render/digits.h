@@ -32,6 +32,9 @@ void digits_count(char out[DIGITS_SIZE], uint64_t count);
  * "35.1 ms". */
 void digits_time(char out[DIGITS_SIZE], uint64_t ns);
 
+/* "11.7 MB": three digits, powers of 1000. */
+void digits_bytes(char out[DIGITS_SIZE], uint64_t bytes);
+
 /* A part of a whole in percent: "99.2 %", "0.04 %", "0 %", "100 %"; never
  * rounded to 0 or 100 what is neither. */
 void digits_part(char out[DIGITS_SIZE], uint64_t part, uint64_t whole);

@@ -87,17 +87,33 @@ static void add_exit(struct buf *line, const struct profile *p)
 static void add_cpu(struct buf *line, const struct profile *p)
 {
 	char cpu[DIGITS_SIZE], user[DIGITS_SIZE], sys[DIGITS_SIZE];
+	uint64_t cpu_ns;
 
-	digits_time(cpu, p->cpu_ns);
-	digits_time(user, p->user_ns);
-	digits_time(sys, p->sys_ns);
-	if (!p->cpu_ns)
+	if (!profile_cpu_ns(p, &cpu_ns)) {
 		buf_add_str(line, DOT "CPU time not known");
-	else if (p->user_ns || p->sys_ns)
-		buf_printf(line, DOT "%s CPU (%s user + %s sys)", cpu, user,
-			   sys);
-	else
-		buf_printf(line, DOT "%s CPU", cpu);
+		return;
+	}
+	digits_time(cpu, cpu_ns);
+	digits_time(user, p->figures.value[PROCESS_USER_NS]);
+	digits_time(sys, p->figures.value[PROCESS_SYS_NS]);
+	buf_printf(line, DOT "%s CPU (%s user + %s sys)", cpu, user, sys);
+}
+
+/* What `time -v` tells besides, as far as it says something. */
+static void add_rest(struct buf *line, const struct profile *p)
+{
+	const struct process_figures *f = &p->figures;
+	char text[DIGITS_SIZE];
+	uint64_t cpu_ns;
+
+	if (profile_cpu_ns(p, &cpu_ns) && cpu_ns < p->wall_ns) {
+		digits_time(text, p->wall_ns - cpu_ns);
+		buf_printf(line, DOT "%s waiting", text);
+	}
+	if (process_knows(f, PROCESS_PEAK_BYTES)) {
+		digits_bytes(text, f->value[PROCESS_PEAK_BYTES]);
+		buf_printf(line, DOT "%s at most", text);
+	}
 }
 
 void report_command(struct report *r)
@@ -128,10 +144,15 @@ static void put_heading(struct report *r)
 	buf_printf(&r->scratch, "%s" DOT "%s wall", *python ? python : "Python",
 		   wall);
 	add_cpu(&r->scratch, p);
+	add_rest(&r->scratch, p);
 	add_exit(&r->scratch, p);
 	page_words(&r->page, buf_str(&r->scratch), 2);
 	page_newline(&r->page);
-
+	if (*r->breakdown.sentence) {
+		page_style(&r->page, PAGE_BOLD);
+		page_words(&r->page, r->breakdown.sentence, 2);
+		page_newline(&r->page);
+	}
 	page_style(&r->page, PAGE_DIM);
 	page_put(&r->page, "net: not estimated yet");
 	page_newline(&r->page);
@@ -162,15 +183,20 @@ int render_report(struct buf *out, const struct profile *p,
 	if (r.limit > LIMIT_MOST)
 		r.limit = LIMIT_MOST;
 	safe_enter(&scope);
-	rc = summary_make(&r.summary, p, SUMMARY_ALL, 0, err);
+	rc = summary_make(&r.summary, p, &(struct summary_of){ 0 }, err);
 	if (rc != ERR_OK)
 		goto out;
 	if (!index_sources(&r)) {
 		rc = err_nomem(err);
 		goto out;
 	}
+	rc = breakdown_make(&r.breakdown, p, &r.summary, err);
+	if (rc != ERR_OK)
+		goto out;
 	put_heading(&r);
-	rc = report_tables(&r, err);
+	rc = report_states(&r, err);
+	if (rc == ERR_OK)
+		rc = report_tables(&r, err);
 	if (rc == ERR_OK)
 		rc = report_threads(&r, err);
 	if (rc == ERR_OK)
@@ -178,6 +204,7 @@ int render_report(struct buf *out, const struct profile *p,
 	if (rc == ERR_OK && (out->failed || r.scratch.failed))
 		rc = err_nomem(err);
 out:
+	breakdown_release(&r.breakdown);
 	summary_release(&r.summary);
 	map_release(&r.sources);
 	buf_release(&r.scratch);

@@ -126,7 +126,7 @@ static void put_heading(struct report *r)
 
 	buf_clear(&r->scratch);
 	if (p->threads.nr)
-		buf_printf(&r->scratch, "process %d: ", p->threads.at[0].pid);
+		buf_printf(&r->scratch, "process %d: ", profile_pid(p, 0));
 	report_command(r);
 	page_style(&r->page, PAGE_BOLD);
 	page_put(&r->page, buf_str(&r->scratch));

@@ -4,6 +4,7 @@
 #define TARE_RENDER_REPORT_PARTS_H
 
 #include "base/map.h"
+#include "profile/breakdown.h"
 #include "profile/caution.h"
 #include "profile/profile.h"
 #include "profile/summary.h"
@@ -16,7 +17,8 @@ struct report {
 	unsigned limit;
 	struct page page;
 	struct summary summary; /* of all threads */
-	struct map sources;	/* file << 32 | line -> profile.sources */
+	struct breakdown breakdown;
+	struct map sources; /* file << 32 | line -> profile.sources */
 	struct buf scratch;
 };
 
@@ -31,6 +33,12 @@ void report_command(struct report *r);
  * what they want if they can, else the second gets two fifths at least.
  */
 void report_split(size_t total, size_t *first, size_t *second);
+
+/* Where the wall time went, by state (report_states.c). */
+int report_states(struct report *r, struct err *err);
+
+/* The text of a source line, or else its function, into r->scratch. */
+void report_source(struct report *r, const struct summary_line *l);
 
 /* The tables of functions and lines (report_tables.c). */
 int report_tables(struct report *r, struct err *err);

@@ -297,7 +297,7 @@ static void put_basis(struct report *r)
 	char wall[DIGITS_SIZE], text[160];
 
 	for (uint32_t i = 0; i < s->thread_nr; i++)
-		thread_nr += s->threads[i].second_per_look > 0;
+		thread_nr += s->threads[i].looks[SAMPLE_COMPLETE] > 0;
 
 	digits_time(wall, (uint64_t)(s->wall_s * 1e9 + 0.5));
 	if (thread_nr > 1)
@@ -390,6 +390,17 @@ static const char *source_of(const struct report *r,
 		return "";
 	text = profile_text(r->profile, r->profile->sources.at[at].text);
 	return text + strspn(text, " \t\f");
+}
+
+void report_source(struct report *r, const struct summary_line *l)
+{
+	const char *source = source_of(r, l);
+
+	buf_clear(&r->scratch);
+	if (!*source)
+		buf_add_str(&r->scratch, BORROWED);
+	buf_add_str(&r->scratch,
+		    *source ? source : report_function_name(r, l->function));
 }
 
 static void name_line(const struct report *r, const struct summary_line *l,

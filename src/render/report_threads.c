@@ -76,7 +76,10 @@ static int fill_thread(struct report *r, struct thread_row *row,
 		snprintf(row->queue, sizeof(row->queue), "?");
 	}
 	digits_count(row->looks, st->looks[SAMPLE_COMPLETE]);
-	rc = summary_make(&s, r->profile, SUMMARY_THREAD, row->thread, err);
+	rc = summary_make(&s, r->profile,
+			  &(struct summary_of){ .scope = SUMMARY_THREAD,
+						.thread = row->thread },
+			  err);
 	if (rc != ERR_OK)
 		return rc;
 	if (s.function_nr && s.functions[0].self.nr)
@@ -94,9 +97,10 @@ static int by_weight(const void *a, const void *b, void *report)
 	const struct profile_thread *t = &r->profile->threads.at[y];
 	double wall =
 		r->summary.threads[x].wall_s - r->summary.threads[y].wall_s;
+	uint32_t main = summary_main_thread(r->profile);
 
-	if (s->main != t->main)
-		return s->main ? -1 : 1;
+	if ((x == main) != (y == main))
+		return x == main ? -1 : 1;
 	if (s->cpu_ns != t->cpu_ns)
 		return s->cpu_ns > t->cpu_ns ? -1 : 1;
 	if (wall > 0 || wall < 0)
@@ -166,7 +170,10 @@ static void put_rows(struct thread_table *t)
 static int put_one(struct report *r, uint32_t thread, struct err *err)
 {
 	struct summary s = { 0 };
-	int rc = summary_make(&s, r->profile, SUMMARY_THREAD, thread, err);
+	int rc = summary_make(&s, r->profile,
+			      &(struct summary_of){ .scope = SUMMARY_THREAD,
+						    .thread = thread },
+			      err);
 
 	if (rc == ERR_OK && s.complete_nr) {
 		page_newline(&r->page);

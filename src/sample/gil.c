@@ -1,11 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 #include "sample/gil.h"
 
+#include <pthread.h>
+
 /* Holder, lock word and count lie in a row, each in its own 8 bytes. */
 static bool is_in_a_row(const struct py_layout *l)
 {
 	return l->gil_locked == l->gil_last_holder + 8 &&
 	       l->gil_switch_number == l->gil_last_holder + 16;
+}
+
+/* The lock of one interpreter; 0: not known. */
+static uint64_t gil_addr(struct py_process *p, uint64_t interp)
+{
+	const struct py_layout *l = &p->layout;
+	uint64_t addr;
+	struct err ignored;
+
+	if (l->runtime_gil != PY_ABSENT)
+		return p->runtime_addr + l->runtime_gil;
+	if (l->interp_gil == PY_ABSENT ||
+	    py_read_word(p, interp + l->interp_gil, &addr, &ignored))
+		return 0;
+	return addr;
 }
 
 void gil_find(struct gil *g, struct py_process *p)
@@ -19,11 +36,8 @@ void gil_find(struct gil *g, struct py_process *p)
 			 &interp, &ignored) ||
 	    py_read_word(p, interp + l->interp_next, &next, &ignored) || next)
 		addr = 0;
-	else if (l->runtime_gil != PY_ABSENT)
-		addr = p->runtime_addr + l->runtime_gil;
-	else if (l->interp_gil == PY_ABSENT ||
-		 py_read_word(p, interp + l->interp_gil, &addr, &ignored))
-		addr = 0;
+	else
+		addr = gil_addr(p, interp);
 	if (addr != g->addr)
 		g->known = false;
 	g->addr = addr;
@@ -58,4 +72,32 @@ enum gil_news gil_judge(struct gil *g, bool read)
 	if (!was_known || switches > 1)
 		return GIL_UNKNOWN;
 	return switches ? GIL_ONE_SWITCH : GIL_SAME;
+}
+
+/*
+ * Behind the count of switches the lock has a condition and a mutex to wait
+ * for it, and the same pair to wait until somebody else has it
+ * (FORCE_SWITCHING, which all builds have). The pthread types are those of the
+ * same machine here; glibc has kept their sizes.
+ */
+#define WAITS_SIZE (2 * (sizeof(pthread_cond_t) + sizeof(pthread_mutex_t)))
+
+void gil_list_waits(struct py_process *p, const struct py_threads *list,
+		    struct wait_context *wait)
+{
+	wait->gils.nr = 0;
+	for (uint32_t i = 0; i < list->interp.nr; i++) {
+		uint64_t addr = gil_addr(p, list->interp.at[i]);
+		struct wait_range range;
+
+		if (!addr)
+			continue;
+		range.start = addr + p->layout.gil_switch_number + 8;
+		range.end = range.start + WAITS_SIZE;
+		if (wait->gils.nr &&
+		    wait->gils.at[wait->gils.nr - 1].start == range.start)
+			continue;
+		if (!vec_push(&wait->gils, range))
+			return;
+	}
 }

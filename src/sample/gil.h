@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "cpython/process.h"
+#include "sample/wait.h"
 #include "target/target.h"
 
 struct gil {
@@ -42,5 +43,9 @@ bool gil_plan(struct gil *g, const struct py_layout *l,
 
 /* Take in what the piece brought (`read`: it came). */
 enum gil_news gil_judge(struct gil *g, bool read);
+
+/* Tell `wait` where threads of any of the interpreters wait for a GIL. */
+void gil_list_waits(struct py_process *p, const struct py_threads *list,
+		    struct wait_context *wait);
 
 #endif

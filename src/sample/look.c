@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sample/look.h"
 
+#include "base/random.h"
 #include "os/clock.h"
 
 /*
@@ -63,12 +64,10 @@
 #define ROUNDS_MAX 16
 #define ROUNDS_APART 4
 
-void look_init(struct look *k, struct py_process *p, struct profile *profile,
-	       struct roster *roster, struct names *names, double rate_hz,
-	       uint64_t seed)
+void look_init(struct look *k, struct py_process *p, struct roster *roster,
+	       struct names *names, double rate_hz, uint64_t seed)
 {
 	k->process = p;
-	k->profile = profile;
 	k->roster = roster;
 	k->names = names;
 	gil_find(&k->gil, p);
@@ -88,18 +87,11 @@ void look_release(struct look *k)
 	vec_release(&k->counts);
 }
 
-double look_random(struct look *k)
-{
-	k->random ^= k->random >> 12;
-	k->random ^= k->random << 25;
-	k->random ^= k->random >> 27;
-	return (double)(k->random * 0x2545f4914f6cdd1du >> 11) * 0x1p-53;
-}
-
-static void record(struct look *k, struct roster_thread *t, uint32_t node,
+static void record(struct roster_thread *t, uint32_t node,
 		   enum sample_quality quality)
 {
-	profile_sample(k->profile, t->in_profile, node, quality);
+	t->seen = true;
+	t->quality = quality;
 	t->pending = false;
 	t->has_node = quality == SAMPLE_COMPLETE;
 	t->node = node;
@@ -116,7 +108,7 @@ static int accept(struct look *k, struct roster_thread *t, uint64_t now_ns,
 	frames = py_reader_frames(t->reader, &nr, &stable);
 	rc = names_node(k->names, &t->memory, frames, nr, now_ns, &node, err);
 	if (!rc) {
-		record(k, t, node, SAMPLE_COMPLETE);
+		record(t, node, SAMPLE_COMPLETE);
 		roster_ask_name(k->roster, t);
 	} else if (rc == ERR_CORRUPT)
 		t->moved = true;
@@ -136,7 +128,7 @@ static int salvage(struct look *k, struct roster_thread *t, uint64_t now_ns,
 			now_ns, &node, err);
 	if (rc && rc != ERR_CORRUPT)
 		return rc;
-	record(k, t, node, node ? SAMPLE_SALVAGED : SAMPLE_LOST);
+	record(t, node, node ? SAMPLE_SALVAGED : SAMPLE_LOST);
 	return ERR_OK;
 }
 
@@ -260,7 +252,7 @@ static void unpark(struct look *k, bool read)
 		    (news == GIL_ONE_SWITCH && t->raw.addr == k->gil.holder))
 			t->pending = true;
 		else
-			record(k, t, t->node, SAMPLE_COMPLETE);
+			record(t, t->node, SAMPLE_COMPLETE);
 	}
 }
 
@@ -422,8 +414,8 @@ static void note_success_apart(struct look_policy *p)
 /* Where the next look is taken from. */
 static void choose_place(struct look *k)
 {
-	bool probe_next =
-		k->policy.calm || look_random(k) * k->policy.probe_every < 1;
+	bool probe_next = k->policy.calm ||
+			  random_next(&k->random) * k->policy.probe_every < 1;
 
 	if (!k->policy.beside || probe_next)
 		place_apart(&k->policy.place);
@@ -434,6 +426,7 @@ static void choose_place(struct look *k)
 static void begin(struct look *k)
 {
 	for (uint32_t i = 0; i < k->roster->threads.nr; i++) {
+		k->roster->threads.at[i]->seen = false;
 		k->roster->threads.at[i]->pending = true;
 		k->roster->threads.at[i]->parked = false;
 		k->roster->threads.at[i]->moved = false;

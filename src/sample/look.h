@@ -23,7 +23,6 @@ struct look_policy {
 
 struct look {
 	struct py_process *process;
-	struct profile *profile;
 	struct roster *roster;
 	struct names *names;
 	struct look_policy policy;
@@ -45,19 +44,15 @@ struct look {
 };
 
 /* None of the arguments is owned. look_release() frees what `k` grew. */
-void look_init(struct look *k, struct py_process *p, struct profile *profile,
-	       struct roster *roster, struct names *names, double rate_hz,
-	       uint64_t seed);
+void look_init(struct look *k, struct py_process *p, struct roster *roster,
+	       struct names *names, double rate_hz, uint64_t seed);
 void look_release(struct look *k);
 
 /*
- * Look at every thread of the roster and give each one's sample to the
- * profile, whose clock has ticked. Fails with ERR_GONE when the process has
+ * Look at every thread of the roster: afterwards those that were `seen` have
+ * a node and a quality. Fails with ERR_GONE when the process has
  * exited and ERR_CORRUPT when nothing of it can be found any more.
  */
 int look_at_all(struct look *k, uint64_t now_ns, struct err *err);
-
-/* A number from 0 to below 1 that differs each time (xorshift64*). */
-double look_random(struct look *k);
 
 #endif

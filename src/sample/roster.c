@@ -1,29 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "sample/roster.h"
 
-#include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cpython/attr.h"
 #include "cpython/code.h"
 #include "os/task.h"
 
-/*
- * Beyond this many threads their descriptors are not kept open: figures of
- * the kernel are then only those of the last look that found one free.
- */
-#define SCHEDSTAT_MAX 256
-
 void roster_init(struct roster *r, struct py_process *p,
-		 struct profile *profile)
+		 struct profile *profile, struct tasks *tasks)
 {
 	memset(r, 0, sizeof(*r));
 	r->process = p;
 	r->profile = profile;
+	r->tasks = tasks;
 	r->foreign_ids = task_has_other_ids(target_pid(p->target));
 }
 
@@ -74,83 +65,15 @@ static pid_t find_tid(struct roster *r, const struct py_thread *raw)
 	return raw->native_id || task_exists(pid, inner) ? inner : 0;
 }
 
-/* ---- the kernel's figures ----------------------------------------------- */
-
-static bool read_schedstat(int fd, uint64_t *cpu_ns, uint64_t *queue_ns)
-{
-	char text[96];
-	ssize_t got = pread(fd, text, sizeof(text) - 1, 0);
-
-	if (got <= 0)
-		return false;
-	text[got] = '\0';
-	return sscanf(text, "%" SCNu64 " %" SCNu64, cpu_ns, queue_ns) == 2;
-}
-
-static void open_schedstat(struct roster *r, struct roster_thread *t)
-{
-	char path[64];
-
-	t->schedstat = -1;
-	if (!t->tid || r->threads.nr >= SCHEDSTAT_MAX)
-		return;
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat",
-		 (int)target_pid(r->process->target), (int)t->tid);
-	t->schedstat = open(path, O_RDONLY | O_CLOEXEC);
-	if (t->schedstat < 0)
-		return;
-	if (!read_schedstat(t->schedstat, &t->cpu_base_ns, &t->queue_base_ns)) {
-		close(t->schedstat);
-		t->schedstat = -1;
-	}
-}
-
-static void account(struct roster *r, struct roster_thread *t, uint64_t now_ns)
-{
-	struct profile_thread *out = &r->profile->threads.at[t->in_profile];
-	uint64_t cpu_ns, queue_ns;
-
-	if (t->schedstat < 0 ||
-	    !read_schedstat(t->schedstat, &cpu_ns, &queue_ns))
-		return;
-	out->has_sched = true;
-	out->cpu_ns = cpu_ns - t->cpu_base_ns;
-	out->run_queue_ns = queue_ns - t->queue_base_ns;
-	if (now_ns > out->end_ns)
-		out->end_ns = now_ns;
-}
-
-void roster_account(struct roster *r, uint64_t now_ns)
-{
-	for (uint32_t i = 0; i < r->threads.nr; i++)
-		account(r, r->threads.at[i], now_ns);
-}
-
 /* ---- the list ----------------------------------------------------------- */
 
 static void free_thread(struct roster_thread *t)
 {
 	if (!t)
 		return;
-	if (t->schedstat >= 0)
-		close(t->schedstat);
 	py_reader_free(t->reader);
 	names_memory_release(&t->memory);
 	free(t);
-}
-
-static void name_thread(struct roster *r, struct roster_thread *t)
-{
-	struct profile_thread *out = &r->profile->threads.at[t->in_profile];
-	pid_t pid = target_pid(r->process->target);
-	char name[64];
-
-	out->main = t->tid == pid;
-	if (out->main)
-		snprintf(name, sizeof(name), "MainThread");
-	else if (!task_name(pid, t->tid, name, sizeof(name)))
-		name[0] = '\0';
-	out->name = profile_string(r->profile, name, strlen(name));
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -200,6 +123,17 @@ void roster_ask_name(struct roster *r, struct roster_thread *t)
 	buf_release(&name);
 }
 
+/* The kernel's thread behind a thread state; one of its own where the kernel
+ * does not tell which. */
+static uint32_t find_in_profile(struct roster *r, pid_t tid, uint64_t now_ns)
+{
+	struct task *task = tid ? tasks_get(r->tasks, tid, now_ns) : NULL;
+
+	return task ? task->in_profile
+		    : profile_add_thread(r->profile, r->tasks->process, tid,
+					 now_ns);
+}
+
 static struct roster_thread *new_thread(struct roster *r,
 					const struct py_thread *raw,
 					uint64_t now_ns)
@@ -209,17 +143,17 @@ static struct roster_thread *new_thread(struct roster *r,
 	if (!t)
 		return NULL;
 	t->raw = *raw;
-	t->schedstat = -1;
 	t->reader = py_reader_new(r->process, raw->addr);
 	if (!t->reader) {
 		free_thread(t);
 		return NULL;
 	}
 	t->tid = find_tid(r, raw);
-	open_schedstat(r, t);
-	t->in_profile = profile_add_thread(
-		r->profile, target_pid(r->process->target), t->tid, now_ns);
-	name_thread(r, t);
+	t->in_profile = find_in_profile(r, t->tid, now_ns);
+	/* As Python has it; the kernel says what the program is called. */
+	if (r->profile->threads.at[t->in_profile].main)
+		r->profile->threads.at[t->in_profile].name =
+			profile_string(r->profile, "MainThread", 10);
 	return t;
 }
 
@@ -259,7 +193,7 @@ static bool has_begun(const struct roster *r, uint32_t index)
 	return true;
 }
 
-static void drop_unlisted(struct roster *r, uint64_t now_ns)
+static void drop_unlisted(struct roster *r)
 {
 	uint32_t kept = 0;
 
@@ -271,7 +205,6 @@ static void drop_unlisted(struct roster *r, uint64_t now_ns)
 			r->threads.at[kept++] = t;
 			continue;
 		}
-		account(r, t, now_ns);
 		free_thread(t);
 	}
 	r->threads.nr = kept;
@@ -331,17 +264,15 @@ int roster_refresh(struct roster *r, uint64_t now_ns, struct err *err)
 		t->listed = true;
 		t->next_addr = next_in_list(&r->list, i);
 	}
-	drop_unlisted(r, now_ns);
+	drop_unlisted(r);
 	r->all_begun = all_begun;
 	return ERR_OK;
 }
 
-void roster_release(struct roster *r, uint64_t now_ns)
+void roster_release(struct roster *r)
 {
-	for (uint32_t i = 0; i < r->threads.nr; i++) {
-		account(r, r->threads.at[i], now_ns);
+	for (uint32_t i = 0; i < r->threads.nr; i++)
 		free_thread(r->threads.at[i]);
-	}
 	vec_release(&r->threads);
 	py_threads_release(&r->list);
 	map_release(&r->by_addr);

@@ -14,6 +14,7 @@
 #include "cpython/stack.h"
 #include "profile/profile.h"
 #include "sample/names.h"
+#include "sample/tasks.h"
 
 struct roster_thread {
 	struct py_thread raw;
@@ -22,16 +23,15 @@ struct roster_thread {
 	uint32_t in_profile; /* index in profile->threads */
 	struct py_reader *reader;
 	struct names_memory memory;
-	int schedstat; /* file descriptor, -1: none */
-	uint64_t cpu_base_ns, queue_base_ns;
 	bool asked_name; /* the thread was asked for its own name */
 	bool listed;	 /* found in the list that is being read */
 
-	/* The last sample, while it was a complete one. */
-	bool has_node;
+	bool has_node; /* the last sample was a complete one */
 	uint32_t node;
 
 	/* State of the present tick, for look.c. */
+	bool seen; /* it has a sample: `node`, of this quality */
+	enum sample_quality quality;
 	bool pending;
 	bool parked; /* cannot have moved, unless the GIL tells otherwise */
 	bool moved;
@@ -40,6 +40,7 @@ struct roster_thread {
 struct roster {
 	struct py_process *process;
 	struct profile *profile;
+	struct tasks *tasks;
 	VEC(struct roster_thread *) threads; /* newest first */
 	struct map by_addr;	/* thread state -> index in threads */
 	struct py_threads list; /* as last read */
@@ -49,7 +50,7 @@ struct roster {
 };
 
 void roster_init(struct roster *r, struct py_process *p,
-		 struct profile *profile);
+		 struct profile *profile, struct tasks *tasks);
 
 /* Read the list of threads anew if it changed; `now_ns`: profile time. */
 int roster_refresh(struct roster *r, uint64_t now_ns, struct err *err);
@@ -66,10 +67,6 @@ uint64_t roster_newest(const struct roster *r);
  */
 void roster_ask_name(struct roster *r, struct roster_thread *t);
 
-/* Update the kernel's figures of every thread. */
-void roster_account(struct roster *r, uint64_t now_ns);
-
-/* Account a last time and release all. */
-void roster_release(struct roster *r, uint64_t now_ns);
+void roster_release(struct roster *r);
 
 #endif

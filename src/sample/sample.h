@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sampling one CPython process from outside: when to look, and what to
- * believe. Fills a `struct profile`.
+ * Sampling a CPython process, and the processes that it starts, from outside:
+ * when to look, and what to believe. Fills a `struct profile`.
  *
  * The target is only read (process_vm_readv, /proc); it is never written to
  * and, unless `exact` asks for it, never stopped. How a stack is proven is in
@@ -20,6 +20,8 @@
 struct sample_opts {
 	double rate_hz; /* mean rate of the Poisson clock */
 	bool exact;	/* stop the target for each sample (ptrace) */
+	bool children;	/* follow what it starts, too */
+	bool fresh;	/* it has just begun: all it used is ours to tell */
 	/* Set to true from a signal handler to end sample_run() early; may be
 	 * NULL. */
 	const volatile bool *stop;
@@ -28,17 +30,16 @@ struct sample_opts {
 enum sample_end {
 	SAMPLE_PAUSED,	/* `until_ns` was reached */
 	SAMPLE_STOPPED, /* *opts.stop became true */
-	SAMPLE_GONE,	/* the target exited, or its Python did */
-	SAMPLE_EXEC,	/* the target became another program: open again */
+	SAMPLE_GONE,	/* the target exited */
 };
 
 struct sampler;
 
 /*
- * Get ready to sample process `pid` into `p`; neither is owned. Waits up to
- * `patience_ns` for a Python interpreter to come up in it (a target that was
- * just started; a shell script that ends in python). On success *out is the
- * caller's to release with sampler_close().
+ * Get ready to sample process `pid` into `p`; neither is owned. With
+ * `patience_ns` it waits that long for a Python interpreter to come up, and
+ * fails when there is none; with 0 whatever the process becomes is followed.
+ * On success *out is the caller's to release with sampler_close().
  *
  * ERR_GONE: exited. ERR_UNSUPPORTED: no CPython in it, or one that tare does
  * not know. ERR_PERM: the kernel forbids reading it. `err` has the hint.
@@ -53,6 +54,9 @@ int sampler_open(struct sampler **out, pid_t pid,
  */
 int sampler_run(struct sampler *s, uint64_t until_ns, enum sample_end *why,
 		struct err *err);
+
+/* Why the Python of `pid` itself cannot be followed; ERR_OK: it can. */
+const struct err *sampler_trouble(const struct sampler *s);
 
 /* One look at every thread, as a tick of its own; tries harder than a tick. */
 int sampler_once(struct sampler *s, struct err *err);

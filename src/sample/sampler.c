@@ -2,30 +2,17 @@
 #include "sample/sample.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <time.h>
 
+#include "base/map.h"
+#include "base/random.h"
 #include "os/clock.h"
 #include "os/procfs.h"
-#include "sample/look.h"
-#include "target/stop.h"
-
-/*
- * How often the list of threads is compared with what is there (most changes
- * are seen at once, see look.c), and the kernel asked.
- */
-#define LIST_NS (20 * CLOCK_MS_NS)
-
-/* The same while a thread is in it that has not begun. */
-#define LIST_BEGIN_NS CLOCK_MS_NS
-#define ACCOUNT_NS (100 * CLOCK_MS_NS)
-
-/* Without a Python thread for this long, see what became of the target. */
-#define ABSENCE_NS (20 * CLOCK_MS_NS)
+#include "sample/family.h"
+#include "sample/watch.h"
 
 /* Waiting for a Python to come up: from 1 ms, doubling, to this. */
 #define PATIENCE_STEP_MAX_NS (20 * CLOCK_MS_NS)
@@ -36,19 +23,24 @@
 /* The longest sleep, so that *stop is seen. */
 #define NAP_NS (50 * CLOCK_MS_NS)
 
+/*
+ * With many processes one tick takes long. So that the machine remains the
+ * job's, the next one comes no sooner than after so many times its length;
+ * ticks that fall away are counted as missed.
+ */
+#define REST_FACTOR 3
+
 struct sampler {
 	struct sample_opts opts;
 	struct profile *profile;
-	struct target *target;
-	struct py_process process;
-	struct roster roster;
-	struct names *names;
-	struct look look;
-	struct stopper *stopper; /* NULL unless opts.exact */
-	uint64_t origin_ns;	 /* time 0 of the profile */
-	uint64_t due_ns;	 /* of the next tick */
-	uint64_t listed_ns, accounted_ns;
-	uint64_t alive_ns; /* when Python threads were last there */
+	VEC(struct watch *) watches; /* parents before children */
+	struct map by_pid;	     /* process number -> index in watches */
+	struct family family;
+	struct family_list news;
+	uint64_t random;
+	uint64_t origin_ns; /* time 0 of the profile */
+	uint64_t due_ns;    /* of the next tick */
+	uint64_t rest_ns;   /* no tick before */
 };
 
 static uint64_t profile_time(const struct sampler *s, uint64_t now_ns)
@@ -64,35 +56,16 @@ static bool is_stopped(const struct sample_opts *opts)
 /* The gap to the next tick of a Poisson clock: exponential. */
 static uint64_t draw_gap(struct sampler *s)
 {
-	return (uint64_t)(-log1p(-look_random(&s->look)) * 1e9 /
+	return (uint64_t)(-log1p(-random_next(&s->random)) * 1e9 /
 			  s->opts.rate_hz);
 }
 
-/* ---- opening ------------------------------------------------------------ */
-
-static int wait_for_python(struct sampler *s, uint64_t patience_ns,
-			   struct err *err)
+static struct watch *root(const struct sampler *s)
 {
-	uint64_t end = clock_now_ns() + patience_ns;
-	uint64_t step = CLOCK_MS_NS;
-	int rc;
-
-	for (;;) {
-		pid_t pid = target_pid(s->target);
-		char state = procfs_state(pid);
-
-		if (!state || state == 'Z' || state == 'X')
-			return err_set(err, ERR_GONE, "process %d has exited",
-				       (int)pid);
-		rc = py_process_open(&s->process, s->target, err);
-		if (rc != ERR_NO || is_stopped(&s->opts) ||
-		    clock_now_ns() >= end)
-			return rc;
-		clock_sleep(step);
-		step = step * 2 < PATIENCE_STEP_MAX_NS ? step * 2
-						       : PATIENCE_STEP_MAX_NS;
-	}
+	return s->watches.at[0];
 }
+
+/* ---- opening ------------------------------------------------------------ */
 
 static uint64_t seed(void)
 {
@@ -100,36 +73,82 @@ static uint64_t seed(void)
 
 	if (getrandom(&value, sizeof(value), 0) != sizeof(value))
 		value = clock_now_ns();
-	return value;
+	return value | 1;
 }
 
-static void describe(struct sampler *s)
+static int wait_for_python(struct sampler *s, uint64_t patience_ns,
+			   struct err *err)
 {
-	char python[40];
+	uint64_t end = clock_now_ns() + patience_ns, step = CLOCK_MS_NS;
+	pid_t pid = root(s)->pid;
+	int rc;
 
-	snprintf(python, sizeof(python), "CPython %s", s->process.version);
-	profile_set_meta(s->profile, META_PYTHON, python);
-	profile_set_meta(s->profile, META_EXECUTABLE, s->process.executable);
+	for (;;) {
+		char state = procfs_state(pid);
+
+		if (!state || state == 'Z' || state == 'X')
+			return err_set(err, ERR_GONE, "process %d has exited",
+				       (int)pid);
+		rc = watch_find_python(root(s), err);
+		if (rc != ERR_NO || is_stopped(&s->opts) ||
+		    clock_now_ns() >= end)
+			break;
+		clock_sleep(step);
+		step = step * 2 < PATIENCE_STEP_MAX_NS ? step * 2
+						       : PATIENCE_STEP_MAX_NS;
+	}
+	if (rc == ERR_NO) {
+		err->code = rc = ERR_UNSUPPORTED;
+		err_hint(err, "tare doctor %d   says what tare sees there",
+			 (int)pid);
+	}
+	return rc;
 }
 
-static int start(struct sampler *s, struct err *err)
+static int add_watch(struct sampler *s, pid_t pid, uint32_t parent, bool fresh,
+		     uint64_t now_ns, struct err *err)
 {
-	uint64_t now = clock_now_ns();
+	struct watch *w;
+	int rc = watch_open(&w, pid, parent, &s->opts, s->profile,
+			    profile_time(s, now_ns), fresh, err);
 
-	describe(s);
-
-	s->names = names_new(&s->process, s->profile);
-	if (!s->names)
+	if (rc)
+		return rc;
+	if (!vec_push(&s->watches, w)) {
+		watch_close(w);
 		return err_nomem(err);
-	roster_init(&s->roster, &s->process, s->profile);
-	look_init(&s->look, &s->process, s->profile, &s->roster, s->names,
-		  s->opts.rate_hz, seed());
-	/* A profile that goes on (the target became another program) keeps
-	 * its time. */
-	s->origin_ns = now - s->profile->wall_ns;
-	s->due_ns = now + draw_gap(s);
-	s->alive_ns = now;
+	}
+	if (!map_put(&s->by_pid, (uint64_t)pid, s->watches.nr - 1)) {
+		s->watches.nr--;
+		watch_close(w);
+		return err_nomem(err);
+	}
 	return ERR_OK;
+}
+
+static void add_members(struct sampler *s, bool fresh, uint64_t now_ns)
+{
+	struct err ignored;
+
+	for (uint32_t i = 0; i < s->news.at.nr; i++) {
+		const struct family_member *m = &s->news.at.at[i];
+		uint32_t parent = map_get(&s->by_pid, (uint64_t)m->parent);
+
+		if (parent == MAP_NONE ||
+		    map_get(&s->by_pid, (uint64_t)m->pid) != MAP_NONE)
+			continue;
+		add_watch(s, m->pid, s->watches.at[parent]->process, fresh,
+			  now_ns, &ignored);
+	}
+}
+
+static void find_family(struct sampler *s, uint64_t now_ns)
+{
+	family_init(&s->family);
+	if (!s->opts.children)
+		return;
+	family_poll(&s->family, &s->news); /* all that there are */
+	add_members(s, s->opts.fresh, now_ns);
 }
 
 int sampler_open(struct sampler **out, pid_t pid,
@@ -137,6 +156,7 @@ int sampler_open(struct sampler **out, pid_t pid,
 		 uint64_t patience_ns, struct err *err)
 {
 	struct sampler *s = calloc(1, sizeof(*s));
+	uint64_t now = clock_now_ns();
 	int rc;
 
 	*out = NULL;
@@ -144,64 +164,66 @@ int sampler_open(struct sampler **out, pid_t pid,
 		return err_nomem(err);
 	s->opts = *opts;
 	s->profile = p;
+	s->random = seed();
+	s->origin_ns = now;
+	s->family.loadavg = -1;
 	p->asked_hz = opts->rate_hz;
-	rc = target_open(&s->target, pid, err);
-	if (!rc)
+	rc = add_watch(s, pid, PROCESS_NONE, opts->fresh, now, err);
+	if (!rc && patience_ns)
 		rc = wait_for_python(s, patience_ns, err);
-	if (rc == ERR_NO) {
-		err->code = rc = ERR_UNSUPPORTED;
-		err_hint(err, "tare doctor %d   says what tare sees there",
-			 (int)pid);
-	}
-	if (!rc)
-		rc = start(s, err);
-	if (!rc && opts->exact)
-		rc = stopper_open(&s->stopper, pid, err);
 	if (rc) {
 		sampler_close(s);
 		return rc;
 	}
+	find_family(s, now);
+	s->due_ns = clock_now_ns() + draw_gap(s);
 	*out = s;
 	return ERR_OK;
 }
 
 /* ---- ticking ------------------------------------------------------------ */
 
-static void refresh_list(struct sampler *s, uint64_t now, struct err *err)
+static void drop_ended(struct sampler *s)
 {
-	/* A list that changes while it is read is read again at the next
-	 * tick; the threads known so far remain. */
-	if (!roster_refresh(&s->roster, profile_time(s, now), err))
-		s->look.list_changed = false;
-	gil_find(&s->look.gil, &s->process);
-	s->listed_ns = now;
-}
+	uint32_t kept = 1; /* the root stays, so that all can be told of it */
 
-static void keep_books(struct sampler *s, uint64_t now, struct err *err)
-{
-	uint64_t every = s->roster.all_begun ? LIST_NS : LIST_BEGIN_NS;
+	for (uint32_t i = 1; i < s->watches.nr && !s->watches.at[i]->ended; i++)
+		kept++;
+	if (kept == s->watches.nr)
+		return;
+	map_clear(&s->by_pid);
+	kept = 0;
+	for (uint32_t i = 0; i < s->watches.nr; i++) {
+		struct watch *w = s->watches.at[i];
 
-	if (s->look.list_changed || now - s->listed_ns >= every)
-		refresh_list(s, now, err);
-	if (now - s->accounted_ns >= ACCOUNT_NS) {
-		roster_account(&s->roster, profile_time(s, now));
-		s->accounted_ns = now;
+		if (i && w->ended) {
+			watch_close(w);
+			continue;
+		}
+		map_put(&s->by_pid, (uint64_t)w->pid, kept);
+		s->watches.at[kept++] = w;
 	}
+	s->watches.nr = kept;
 }
 
-static int tick(struct sampler *s, uint64_t now, struct err *err)
+static void look_for_children(struct sampler *s, uint64_t now_ns)
 {
-	uint64_t at = profile_time(s, now);
-	int rc = ERR_OK;
+	if (!s->opts.children)
+		return;
+	family_poll(&s->family, &s->news);
+	if (s->news.at.nr)
+		add_members(s, true, now_ns);
+}
+
+static void tick(struct sampler *s, uint64_t now_ns)
+{
+	uint64_t at = profile_time(s, now_ns);
 
 	profile_tick(s->profile, at);
-	if (s->stopper)
-		rc = stopper_stop(s->stopper, err);
-	if (!rc)
-		rc = look_at_all(&s->look, at, err);
-	if (s->stopper)
-		stopper_resume(s->stopper);
-	return rc;
+	for (uint32_t i = 0; i < s->watches.nr; i++)
+		watch_tick(s->watches.at[i], now_ns, at);
+	look_for_children(s, now_ns);
+	drop_ended(s);
 }
 
 /*
@@ -209,14 +231,18 @@ static int tick(struct sampler *s, uint64_t now, struct err *err)
  * were is known on average only; when the next one comes does not depend on
  * them, as the clock has no memory.
  */
-static void schedule(struct sampler *s, uint64_t now)
+static void schedule(struct sampler *s, uint64_t began_ns, uint64_t now_ns)
 {
+	uint64_t free_ns = now_ns;
+
+	if (s->watches.nr > 1)
+		free_ns += (now_ns - began_ns) * REST_FACTOR;
 	s->due_ns += draw_gap(s);
-	if (s->due_ns >= now)
+	if (s->due_ns >= free_ns)
 		return;
-	s->profile->missed_nr += 1 + (uint64_t)((double)(now - s->due_ns) *
+	s->profile->missed_nr += 1 + (uint64_t)((double)(free_ns - s->due_ns) *
 						s->opts.rate_hz / 1e9);
-	s->due_ns = now + draw_gap(s);
+	s->due_ns = free_ns + draw_gap(s);
 }
 
 static void nap_until(uint64_t at_ns)
@@ -225,38 +251,6 @@ static void nap_until(uint64_t at_ns)
 			       (long)(at_ns % CLOCK_SECOND_NS) };
 
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
-}
-
-/*
- * For a while there was no Python thread where we look: the interpreter is
- * shutting down (SAMPLE_PAUSED: go on), the process has ended or become
- * another program.
- */
-static enum sample_end what_became(struct sampler *s)
-{
-	struct py_process now;
-	struct err err;
-	int rc = py_process_open(&now, s->target, &err);
-
-	if (rc == ERR_GONE)
-		return SAMPLE_GONE;
-	if (rc == ERR_OK && now.runtime_addr == s->process.runtime_addr &&
-	    now.layout.version == s->process.layout.version)
-		return SAMPLE_PAUSED;
-	return SAMPLE_EXEC;
-}
-
-/* Does the target still have the Python we knew? SAMPLE_PAUSED: yes. */
-static enum sample_end check_python(struct sampler *s, uint64_t now)
-{
-	if (s->roster.threads.nr && !s->look.list_changed) {
-		s->alive_ns = now;
-		return SAMPLE_PAUSED;
-	}
-	if (now - s->alive_ns < ABSENCE_NS)
-		return SAMPLE_PAUSED;
-	s->alive_ns = now;
-	return what_became(s);
 }
 
 static void note_cost(struct sampler *s)
@@ -268,92 +262,95 @@ static void note_cost(struct sampler *s)
 		(uint64_t)t.tv_sec * CLOCK_SECOND_NS + (uint64_t)t.tv_nsec;
 }
 
-static int run_to(struct sampler *s, uint64_t until_ns, enum sample_end *why,
-		  struct err *err)
+/* Sleep until `wake_ns` or a bit; true when that time has come. */
+static bool rest(uint64_t wake_ns, uint64_t *now_ns)
 {
-	uint64_t now = clock_now_ns();
-	int rc = ERR_OK;
-
-	*why = SAMPLE_PAUSED;
-	while (now < until_ns) {
-		uint64_t wake = s->due_ns < until_ns ? s->due_ns : until_ns;
-
-		if (is_stopped(&s->opts)) {
-			*why = SAMPLE_STOPPED;
-			break;
-		}
-		if (wake > now) {
-			if (wake > now + SPIN_NS)
-				nap_until(wake < now + NAP_NS ? wake
-							      : now + NAP_NS);
-			now = clock_now_ns();
-			if (now < s->due_ns)
-				continue;
-		}
-		keep_books(s, now, err);
-		rc = tick(s, now, err);
-		if (rc == ERR_GONE) {
-			*why = SAMPLE_GONE;
-			return ERR_OK;
-		}
-		*why = check_python(s, now);
-		if (rc || *why != SAMPLE_PAUSED)
-			break;
-		now = clock_now_ns();
-		schedule(s, now);
+	if (wake_ns > *now_ns) {
+		if (wake_ns > *now_ns + SPIN_NS)
+			nap_until(wake_ns < *now_ns + NAP_NS
+					  ? wake_ns
+					  : *now_ns + NAP_NS);
+		*now_ns = clock_now_ns();
 	}
-	return rc;
+	return *now_ns >= wake_ns;
+}
+
+static enum sample_end run_to(struct sampler *s, uint64_t until_ns)
+{
+	uint64_t now = clock_now_ns(), began;
+
+	while (now < until_ns) {
+		if (is_stopped(&s->opts))
+			return SAMPLE_STOPPED;
+		if (!rest(s->due_ns < until_ns ? s->due_ns : until_ns, &now) ||
+		    now < s->due_ns)
+			continue;
+		began = now;
+		tick(s, now);
+		if (root(s)->ended)
+			return SAMPLE_GONE;
+		now = clock_now_ns();
+		schedule(s, began, now);
+	}
+	return SAMPLE_PAUSED;
+}
+
+static void step_aside(struct sampler *s)
+{
+	for (uint32_t i = 0; i < s->watches.nr; i++)
+		if (s->watches.at[i]->python)
+			interpreter_step_aside(s->watches.at[i]->python);
 }
 
 int sampler_run(struct sampler *s, uint64_t until_ns, enum sample_end *why,
 		struct err *err)
 {
-	int rc = run_to(s, until_ns, why, err);
-
+	*why = run_to(s, until_ns);
 	s->profile->wall_ns = profile_time(s, clock_now_ns());
-	/* The caller's turn (writing to disk) must not be taken from the
-	 * target. */
-	place_apart(&s->look.policy.place);
+	step_aside(s);
 	note_cost(s);
-	return rc;
+	return s->profile->failed ? err_nomem(err) : ERR_OK;
 }
 
 int sampler_once(struct sampler *s, struct err *err)
 {
-	uint64_t now = clock_now_ns();
+	uint64_t now = clock_now_ns(), at = profile_time(s, now);
 	int rc;
 
-	refresh_list(s, now, err);
-	rc = tick(s, now, err);
+	profile_tick(s->profile, at);
+	rc = watch_once(root(s), now, at, err);
 	s->profile->wall_ns = profile_time(s, clock_now_ns());
-	place_apart(&s->look.policy.place);
 	return rc;
+}
+
+const struct err *sampler_trouble(const struct sampler *s)
+{
+	return &root(s)->trouble;
 }
 
 int sampler_start_capture(struct sampler *s, struct err *err)
 {
 	struct py_process again;
-	int rc = target_start_capture(s->target, err);
+	int rc = target_start_capture(root(s)->target, err);
 
 	/* So that the capture has how the interpreter is found, too. */
-	return rc ? rc : py_process_open(&again, s->target, err);
+	return rc ? rc : py_process_open(&again, root(s)->target, err);
 }
 
 int sampler_save_capture(struct sampler *s, const char *path, struct err *err)
 {
-	return target_save_snapshot(s->target, path, err);
+	return target_save_snapshot(root(s)->target, path, err);
 }
 
 void sampler_close(struct sampler *s)
 {
 	if (!s)
 		return;
-	if (s->names) {
-		roster_release(&s->roster, profile_time(s, clock_now_ns()));
-		look_release(&s->look);
-		names_free(s->names);
-	}
-	stopper_close(s->stopper);
-	target_close(s->target);
+	for (uint32_t i = 0; i < s->watches.nr; i++)
+		watch_close(s->watches.at[i]);
+	family_release(&s->family);
+	vec_release(&s->news.at);
+	vec_release(&s->watches);
+	map_release(&s->by_pid);
 	free(s);
 }

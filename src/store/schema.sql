@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: MIT
--- The .tare file, version 1. docs/format.md says what each thing means; a
+-- The .tare file, version 2. docs/format.md says what each thing means; a
 -- change here that an older tare cannot read raises user_version.
 --
 -- Times are nanoseconds of CLOCK_MONOTONIC since the recording began, ids
 -- count from 0 without gaps, quality is 0 complete, 1 salvaged,
--- 2 inconsistent, 3 lost.
+-- 2 inconsistent, 3 lost, 4 no Python in the thread. The states are in the view `state`.
 
 PRAGMA application_id = 1952543333; -- "tare" in ASCII
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 -- The recording as a whole. complete: the file was finished, so that the
 -- tables below "rollups" are filled.
@@ -16,9 +16,6 @@ CREATE TABLE recording (
 	complete INTEGER NOT NULL,
 	asked_hz REAL NOT NULL,
 	wall_ns INTEGER NOT NULL,
-	cpu_ns INTEGER NOT NULL,
-	user_ns INTEGER NOT NULL,
-	sys_ns INTEGER NOT NULL,
 	tick_nr INTEGER NOT NULL,
 	missed_nr INTEGER NOT NULL,
 	sampler_cpu_ns INTEGER NOT NULL
@@ -58,10 +55,34 @@ CREATE TABLE node (
 	frame INTEGER NOT NULL
 ) STRICT;
 
+-- The processes of the job, parents before children. parent is NULL where it
+-- is none of them. The other names are strings.
+CREATE TABLE process (
+	id INTEGER PRIMARY KEY,
+	pid INTEGER NOT NULL,
+	parent INTEGER,
+	command INTEGER NOT NULL,
+	python INTEGER NOT NULL,
+	trouble INTEGER NOT NULL,
+	"end" INTEGER NOT NULL,
+	start_ns INTEGER NOT NULL,
+	end_ns INTEGER NOT NULL
+) STRICT;
+
+-- What the kernel counted: of a process or, where process is -1, of the job.
+-- The names of the figures are in the view `figure`; id is
+-- (process + 1) * 32 + figure.
+CREATE TABLE process_figure (
+	id INTEGER PRIMARY KEY,
+	process INTEGER NOT NULL,
+	figure INTEGER NOT NULL,
+	value INTEGER NOT NULL
+) STRICT;
+
 -- cpu_ns and run_queue_ns are NULL when the kernel did not tell.
 CREATE TABLE thread (
 	id INTEGER PRIMARY KEY,
-	pid INTEGER NOT NULL,
+	process INTEGER NOT NULL,
 	tid INTEGER NOT NULL,
 	name INTEGER NOT NULL,
 	main INTEGER NOT NULL,
@@ -99,7 +120,8 @@ CREATE TABLE track_code (
 	id INTEGER PRIMARY KEY,
 	thread INTEGER NOT NULL,
 	node INTEGER NOT NULL,
-	quality INTEGER NOT NULL
+	quality INTEGER NOT NULL,
+	state INTEGER NOT NULL
 ) STRICT;
 
 -- Rollups, in samples; all of them rest on the tracks.
@@ -108,6 +130,7 @@ CREATE TABLE stack_count (
 	thread INTEGER NOT NULL,
 	node INTEGER NOT NULL,
 	quality INTEGER NOT NULL,
+	state INTEGER NOT NULL,
 	nr INTEGER NOT NULL
 ) STRICT;
 
@@ -118,13 +141,26 @@ CREATE TABLE thread_count (
 	complete INTEGER NOT NULL,
 	salvaged INTEGER NOT NULL,
 	inconsistent INTEGER NOT NULL,
-	lost INTEGER NOT NULL
+	lost INTEGER NOT NULL,
+	no_python INTEGER NOT NULL
+) STRICT;
+
+-- The wall time of a thread by state, the complete samples in it, and what
+-- each of those stands for. (Looks that gave no whole stack are made good for
+-- by the others; time without Python is nobody's.)
+CREATE TABLE thread_state (
+	thread INTEGER NOT NULL,
+	state INTEGER NOT NULL,
+	wall_ns INTEGER NOT NULL,
+	complete INTEGER NOT NULL,
+	look_s REAL NOT NULL
 ) STRICT;
 
 -- Complete samples only. function or frame is NULL where no Python frame was
 -- on the stack. total counts recursion once.
 CREATE TABLE function_count (
 	thread INTEGER NOT NULL,
+	state INTEGER NOT NULL,
 	function INTEGER,
 	self INTEGER NOT NULL,
 	total INTEGER NOT NULL
@@ -132,46 +168,96 @@ CREATE TABLE function_count (
 
 CREATE TABLE line_count (
 	thread INTEGER NOT NULL,
+	state INTEGER NOT NULL,
 	frame INTEGER,
 	self INTEGER NOT NULL,
 	total INTEGER NOT NULL
 ) STRICT;
 
--- Seconds for people. A complete sample of a thread stands for the thread's
--- wall time divided by its complete samples.
+-- What the numbers of states and figures mean.
+CREATE VIEW state (id, name, part_of) AS VALUES
+	(0, 'unknown', 'other'), (1, 'on_cpu', 'on_cpu'),
+	(2, 'collecting', 'on_cpu'), (3, 'run_queue', 'run_queue'),
+	(4, 'gil_wait', 'gil_wait'), (5, 'lock', 'lock'), (6, 'disk', 'io'),
+	(7, 'socket', 'io'), (8, 'pipe', 'io'), (9, 'poll', 'io'),
+	(10, 'io_other', 'io'), (11, 'sleep', 'sleep'), (12, 'child', 'child'),
+	(13, 'other', 'other');
+
+CREATE VIEW figure (id, name) AS VALUES
+	(0, 'user_ns'), (1, 'sys_ns'), (2, 'peak_memory_bytes'),
+	(3, 'minor_faults'), (4, 'major_faults'), (5, 'voluntary_switches'),
+	(6, 'involuntary_switches'), (7, 'read_bytes'), (8, 'written_bytes'),
+	(9, 'disk_read_bytes'), (10, 'disk_written_bytes');
+
+-- Seconds for people.
 CREATE VIEW thread_time AS
 SELECT
-	c.thread, t.pid, t.tid, s.text AS name, t.main,
+	c.thread, p.pid, t.tid, s.text AS name, t.main,
 	c.wall_ns / 1e9 AS wall_s, t.cpu_ns / 1e9 AS cpu_s,
-	c.complete, c.salvaged, c.inconsistent, c.lost,
-	CASE WHEN c.complete > 0 THEN c.wall_ns / 1e9 / c.complete END
-		AS look_s
+	c.complete, c.salvaged, c.inconsistent, c.lost, c.no_python
 FROM thread_count c
 JOIN thread t ON t.id = c.thread
+JOIN process p ON p.id = t.process
 LEFT JOIN string s ON s.id = t.name;
 
-CREATE VIEW thread_function_time AS
+CREATE VIEW thread_state_time AS
 SELECT
-	c.thread, file.text AS file,
+	c.thread, c.state AS state_id, s.name AS state, s.part_of,
+	c.wall_ns / 1e9 AS wall_s, c.look_s
+FROM thread_state c
+JOIN state s ON s.id = c.state;
+
+CREATE VIEW process_time AS
+SELECT
+	p.id, p.pid, parent.pid AS parent, command.text AS command,
+	python.text AS python, ended.text AS "end",
+	(p.end_ns - p.start_ns) / 1e9 AS wall_s,
+	(SELECT sum(t.cpu_ns) / 1e9 FROM thread t WHERE t.process = p.id)
+		AS cpu_s,
+	trouble.text AS trouble
+FROM process p
+LEFT JOIN process parent ON parent.id = p.parent
+LEFT JOIN string command ON command.id = p.command
+LEFT JOIN string python ON python.id = p.python
+LEFT JOIN string ended ON ended.id = p."end"
+LEFT JOIN string trouble ON trouble.id = p.trouble;
+
+CREATE VIEW thread_state_function_time AS
+SELECT
+	c.thread, t.state, file.text AS file,
 	coalesce(name.text, '(no Python frame)') AS function, f.line,
 	c.self * t.look_s AS self_s, c.total * t.look_s AS total_s
 FROM function_count c
-JOIN thread_time t ON t.thread = c.thread
+JOIN thread_state_time t ON t.thread = c.thread AND t.state_id = c.state
 LEFT JOIN function f ON f.id = c.function
 LEFT JOIN string name ON name.id = f.name
 LEFT JOIN string file ON file.id = f.file;
 
-CREATE VIEW thread_line_time AS
+CREATE VIEW thread_state_line_time AS
 SELECT
-	c.thread, file.text AS file,
+	c.thread, t.state, file.text AS file,
 	coalesce(name.text, '(no Python frame)') AS function, r.line,
 	c.self * t.look_s AS self_s, c.total * t.look_s AS total_s
 FROM line_count c
-JOIN thread_time t ON t.thread = c.thread
+JOIN thread_state_time t ON t.thread = c.thread AND t.state_id = c.state
 LEFT JOIN frame r ON r.id = c.frame
 LEFT JOIN function f ON f.id = r.function
 LEFT JOIN string name ON name.id = f.name
 LEFT JOIN string file ON file.id = f.file;
+
+CREATE VIEW thread_function_time AS
+SELECT
+	thread, file, function, line, sum(self_s) AS self_s,
+	sum(total_s) AS total_s
+FROM thread_state_function_time
+GROUP BY thread, file, function, line;
+
+CREATE VIEW thread_line_time AS
+SELECT
+	thread, file, function, line, sum(self_s) AS self_s,
+	sum(total_s) AS total_s
+FROM thread_state_line_time
+GROUP BY thread, file, function, line;
 
 CREATE VIEW function_time AS
 SELECT file, function, line, sum(self_s) AS self_s, sum(total_s) AS total_s

@@ -158,8 +158,10 @@ static int read_recording(struct store_reader *r, sqlite3_stmt *row)
 {
 	struct profile *p = r->profile;
 	uint64_t *const figures[] = {
-		&p->wall_ns, &p->cpu_ns,    &p->user_ns,	&p->sys_ns,
-		&p->tick_nr, &p->missed_nr, &p->sampler_cpu_ns,
+		&p->wall_ns,
+		&p->tick_nr,
+		&p->missed_nr,
+		&p->sampler_cpu_ns,
 	};
 	uint64_t complete;
 
@@ -259,22 +261,72 @@ static int read_node(struct store_reader *r, sqlite3_stmt *row)
 	return ERR_OK;
 }
 
+static int read_process(struct store_reader *r, sqlite3_stmt *row)
+{
+	struct profile *p = r->profile;
+	struct profile_process *process;
+	uint64_t pid, start, end;
+	uint32_t parent = PROCESS_NONE, names[4];
+
+	/* All processes so far are those before this one: parent < id. */
+	if (!is_next_id(r, row, 0) ||
+	    !store_reader_number(row, 2, (uint64_t)INT32_MAX + 1, &pid) ||
+	    (sqlite3_column_type(row, 3) != SQLITE_NULL &&
+	     !store_reader_u32(row, 3, p->processes.nr, &parent)) ||
+	    !store_reader_number(row, 8, NUMBER_MAX, &start) ||
+	    !store_reader_number(row, 9, NUMBER_MAX, &end) || start > end)
+		return store_reader_damaged(r, "table 'process'");
+	for (int i = 0; i < 4; i++)
+		if (!store_reader_u32(row, 4 + i, p->strings.nr, &names[i]))
+			return store_reader_damaged(r, "table 'process'");
+	profile_add_process(p, (int32_t)pid, parent, start);
+	if (p->failed)
+		return store_reader_nomem(r);
+	process = &p->processes.at[p->processes.nr - 1];
+	process->command = names[0];
+	process->python = names[1];
+	process->trouble = names[2];
+	process->end = names[3];
+	process->end_ns = end;
+	return ERR_OK;
+}
+
+static int read_process_figure(struct store_reader *r, sqlite3_stmt *row)
+{
+	struct profile *p = r->profile;
+	struct process_figures *f = &p->figures;
+	uint32_t process, figure;
+	uint64_t value;
+
+	if (!store_reader_u32(row, 3, PROCESS_FIGURE_NR, &figure) ||
+	    !store_reader_number(row, 4, NUMBER_MAX, &value))
+		return store_reader_damaged(r, "table 'process_figure'");
+	if (sqlite3_column_int64(row, 2) != -1) {
+		if (!store_reader_u32(row, 2, p->processes.nr, &process))
+			return store_reader_damaged(r,
+						    "table 'process_figure'");
+		f = &p->processes.at[process].figures;
+	}
+	process_set(f, (enum process_figure)figure, value);
+	return ERR_OK;
+}
+
 static int read_thread(struct store_reader *r, sqlite3_stmt *row)
 {
 	struct profile *p = r->profile;
 	struct profile_thread *t;
-	uint64_t pid, tid, start, end, is_main;
-	uint32_t name;
+	uint64_t tid, start, end, is_main;
+	uint32_t process, name;
 
 	if (!is_next_id(r, row, 0) ||
-	    !store_reader_number(row, 2, (uint64_t)INT32_MAX + 1, &pid) ||
+	    !store_reader_u32(row, 2, p->processes.nr, &process) ||
 	    !store_reader_number(row, 3, (uint64_t)INT32_MAX + 1, &tid) ||
 	    !store_reader_u32(row, 4, p->strings.nr, &name) ||
 	    !store_reader_number(row, 5, 2, &is_main) ||
 	    !store_reader_number(row, 6, NUMBER_MAX, &start) ||
 	    !store_reader_number(row, 7, NUMBER_MAX, &end) || start > end)
 		return store_reader_damaged(r, "table 'thread'");
-	profile_add_thread(p, (int32_t)pid, (int32_t)tid, start);
+	profile_add_thread(p, process, (int32_t)tid, start);
 	if (p->failed)
 		return store_reader_nomem(r);
 	t = &p->threads.at[p->threads.nr - 1];
@@ -307,17 +359,18 @@ static int read_source(struct store_reader *r, sqlite3_stmt *row)
 static int read_stack_count(struct store_reader *r, sqlite3_stmt *row)
 {
 	struct profile *p = r->profile;
-	uint32_t thread, node, quality, before = p->counts.nr;
+	uint32_t thread, node, quality, state, before = p->counts.nr;
 	uint64_t nr;
 
 	if (!store_reader_u32(row, 2, p->threads.nr, &thread) ||
 	    !store_reader_u32(row, 3, p->nodes.nr, &node) ||
 	    !store_reader_u32(row, 4, SAMPLE_QUALITY_NR, &quality) ||
-	    !store_reader_number(row, 5, NUMBER_MAX, &nr) ||
+	    !store_reader_u32(row, 5, STATE_NR, &state) ||
+	    !store_reader_number(row, 6, NUMBER_MAX, &nr) ||
 	    !store_reader_add_looks(r, nr))
 		return store_reader_damaged(r, "table 'stack_count'");
 	if (!profile_add_count(p, thread, node, (enum sample_quality)quality,
-			       nr))
+			       (enum thread_state)state, nr))
 		return store_reader_nomem(r);
 	if (p->counts.nr == before)
 		return store_reader_damaged(r, "a count is there twice");
@@ -334,6 +387,8 @@ static int read_tables(struct store_reader *r)
 		{ "function", "id", read_function },
 		{ "frame", "id", read_frame },
 		{ "node", "id", read_node },
+		{ "process", "id", read_process },
+		{ "process_figure", "id", read_process_figure },
 		{ "thread", "id", read_thread },
 		{ "source", "rowid", read_source },
 	};
@@ -490,8 +545,14 @@ static int check_header(struct store_reader *r, const uint8_t *header,
 		err_hint(r->err, "upgrade: pip install --upgrade tare");
 		return rc;
 	}
-	if (version != STORE_VERSION)
-		return store_reader_damaged(r, "its version is 0");
+	if (version < STORE_VERSION) {
+		rc = err_set(r->err, ERR_UNSUPPORTED,
+			     "'%s' was made by an older tare (format %u, this "
+			     "one knows %d)",
+			     r->path, version, STORE_VERSION);
+		err_hint(r->err, "record it again");
+		return rc;
+	}
 	/* Its WAL would have to be written to be read. */
 	if (header[HEADER_WRITE_VERSION] != 1 ||
 	    header[HEADER_READ_VERSION] != 1) {

@@ -12,15 +12,16 @@
 static int read_track_code(struct store_reader *r, sqlite3_stmt *row)
 {
 	struct profile *p = r->profile;
-	uint32_t thread, node, quality, before = p->counts.nr;
+	uint32_t thread, node, quality, state, before = p->counts.nr;
 
 	if ((uint64_t)sqlite3_column_int64(row, 1) != before ||
 	    !store_reader_u32(row, 2, p->threads.nr, &thread) ||
 	    !store_reader_u32(row, 3, p->nodes.nr, &node) ||
-	    !store_reader_u32(row, 4, SAMPLE_QUALITY_NR, &quality))
+	    !store_reader_u32(row, 4, SAMPLE_QUALITY_NR, &quality) ||
+	    !store_reader_u32(row, 5, STATE_NR, &state))
 		return store_reader_damaged(r, "table 'track_code'");
 	if (!profile_add_count(p, thread, node, (enum sample_quality)quality,
-			       0))
+			       (enum thread_state)state, 0))
 		return store_reader_nomem(r);
 	if (p->counts.nr == before)
 		return store_reader_damaged(r, "a track code is there twice");
@@ -37,6 +38,7 @@ static int add_run(struct store_reader *r, struct profile_thread *t,
 		return store_reader_damaged(r, "more looks than can be");
 	c->nr += run->nr;
 	t->looks[c->quality] += run->nr;
+	t->state_looks[c->state] += run->nr;
 	return ERR_OK;
 }
 

@@ -18,6 +18,8 @@ enum statement {
 	PUT_FUNCTION,
 	PUT_FRAME,
 	PUT_NODE,
+	PUT_PROCESS,
+	PUT_PROCESS_FIGURE,
 	PUT_THREAD,
 	PUT_SOURCE,
 	PUT_CLOCK,
@@ -25,6 +27,7 @@ enum statement {
 	PUT_TRACK_CODE,
 	PUT_STACK_COUNT,
 	PUT_THREAD_COUNT,
+	PUT_THREAD_STATE,
 	PUT_FUNCTION_COUNT,
 	PUT_LINE_COUNT,
 	STATEMENT_NR
@@ -32,25 +35,31 @@ enum statement {
 
 static const char *const statement_sql[STATEMENT_NR] = {
 	[PUT_RECORDING] = "REPLACE INTO recording"
-			  " VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			  " VALUES (0, ?, ?, ?, ?, ?, ?)",
 	[PUT_META] = "REPLACE INTO meta VALUES (?, ?)",
 	[PUT_STRING] = "INSERT INTO string VALUES (?, ?)",
 	[PUT_FUNCTION] = "INSERT INTO function VALUES (?, ?, ?, ?)",
 	[PUT_FRAME] = "INSERT INTO frame VALUES (?, ?, ?)",
 	[PUT_NODE] = "INSERT INTO node VALUES (?, ?, ?)",
+	[PUT_PROCESS] = "REPLACE INTO process"
+			" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[PUT_PROCESS_FIGURE] = "REPLACE INTO process_figure"
+			       " VALUES (?1 * 32 + 32 + ?2, ?1, ?2, ?3)",
 	[PUT_THREAD] = "REPLACE INTO thread"
 		       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[PUT_SOURCE] = "INSERT INTO source VALUES (?, ?, ?)",
 	[PUT_CLOCK] = "INSERT INTO clock VALUES (?, ?, ?, ?)",
 	[PUT_TRACK] = "INSERT INTO track VALUES (NULL, ?, ?, ?, ?)",
-	[PUT_TRACK_CODE] = "INSERT INTO track_code VALUES (?, ?, ?, ?)",
+	[PUT_TRACK_CODE] = "INSERT INTO track_code VALUES (?, ?, ?, ?, ?)",
 	[PUT_STACK_COUNT] = "INSERT INTO stack_count"
-			    " VALUES (NULL, ?, ?, ?, ?)",
+			    " VALUES (NULL, ?, ?, ?, ?, ?)",
 	[PUT_THREAD_COUNT] = "INSERT INTO thread_count"
-			     " VALUES (?, ?, ?, ?, ?, ?)",
+			     " VALUES (?, ?, ?, ?, ?, ?, ?)",
+	[PUT_THREAD_STATE] = "INSERT INTO thread_state"
+			     " VALUES (?, ?, ?, ?, ?)",
 	[PUT_FUNCTION_COUNT] = "INSERT INTO function_count"
-			       " VALUES (?, ?, ?, ?)",
-	[PUT_LINE_COUNT] = "INSERT INTO line_count VALUES (?, ?, ?, ?)",
+			       " VALUES (?, ?, ?, ?, ?)",
+	[PUT_LINE_COUNT] = "INSERT INTO line_count VALUES (?, ?, ?, ?, ?)",
 };
 
 /* How much of the profile is in the file. */
@@ -65,6 +74,7 @@ struct store {
 	sqlite3_stmt *statements[STATEMENT_NR];
 	struct saved saved;
 	VEC(uint64_t) thread_digests; /* of the threads as they are saved */
+	VEC(uint64_t) process_digests;
 	bool whole; /* rollups are in; only the name is missing */
 	bool published;
 };
@@ -130,7 +140,7 @@ static int open_database(struct store *s, struct err *err)
 	if (!rc)
 		rc = execute(s,
 			     "INSERT INTO recording VALUES"
-			     " (0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
+			     " (0, 0, 0, 0, 0, 0, 0)",
 			     err);
 	if (!rc)
 		rc = execute(s, "COMMIT", err);
@@ -218,8 +228,10 @@ static int put_recording(struct store *s, const struct profile *p,
 {
 	sqlite3_stmt *statement = s->statements[PUT_RECORDING];
 	const uint64_t figures[] = {
-		p->wall_ns, p->cpu_ns,	  p->user_ns,	     p->sys_ns,
-		p->tick_nr, p->missed_nr, p->sampler_cpu_ns,
+		p->wall_ns,
+		p->tick_nr,
+		p->missed_nr,
+		p->sampler_cpu_ns,
 	};
 	int nr = sizeof(figures) / sizeof(*figures);
 
@@ -304,7 +316,7 @@ static int put_thread(struct store *s, const struct profile_thread *t,
 	sqlite3_stmt *statement = s->statements[PUT_THREAD];
 
 	sqlite3_bind_int64(statement, 1, id);
-	sqlite3_bind_int64(statement, 2, t->pid);
+	sqlite3_bind_int64(statement, 2, t->process);
 	sqlite3_bind_int64(statement, 3, t->tid);
 	sqlite3_bind_int64(statement, 4, t->name);
 	sqlite3_bind_int64(statement, 5, t->main);
@@ -319,21 +331,27 @@ static int put_thread(struct store *s, const struct profile_thread *t,
 	return step(s, PUT_THREAD, err);
 }
 
-static uint64_t digest(const struct profile_thread *t)
+static uint64_t digest(const uint64_t *fields, size_t nr)
+{
+	uint64_t hash = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		hash = map_hash(hash ^ fields[i]);
+	return hash | 1; /* never 0, which is "not saved" */
+}
+
+static uint64_t thread_digest(const struct profile_thread *t)
 {
 	const uint64_t fields[] = {
-		(uint64_t)(uint32_t)t->pid << 32 | (uint32_t)t->tid,
+		(uint64_t)t->process << 32 | (uint32_t)t->tid,
 		(uint64_t)t->name << 2 | (uint64_t)t->main << 1 | t->has_sched,
 		t->start_ns,
 		t->end_ns,
 		t->cpu_ns,
 		t->run_queue_ns,
 	};
-	uint64_t hash = 0;
 
-	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
-		hash = map_hash(hash ^ fields[i]);
-	return hash | 1; /* never 0, which is "not saved" */
+	return digest(fields, sizeof(fields) / sizeof(*fields));
 }
 
 /*
@@ -344,7 +362,7 @@ static int put_threads(struct store *s, const struct profile *p,
 		       struct err *err)
 {
 	for (uint32_t i = 0; i < p->threads.nr; i++) {
-		uint64_t now = digest(&p->threads.at[i]);
+		uint64_t now = thread_digest(&p->threads.at[i]);
 		int rc;
 
 		if (i == s->thread_digests.nr &&
@@ -358,6 +376,79 @@ static int put_threads(struct store *s, const struct profile *p,
 		s->thread_digests.at[i] = now;
 	}
 	return ERR_OK;
+}
+
+/* `process` is its number, or -1 for the job as a whole. */
+static int put_figures(struct store *s, int64_t process,
+		       const struct process_figures *f, struct err *err)
+{
+	sqlite3_stmt *statement = s->statements[PUT_PROCESS_FIGURE];
+	int rc = ERR_OK;
+
+	for (int i = 0; !rc && i < PROCESS_FIGURE_NR; i++) {
+		if (!process_knows(f, (enum process_figure)i))
+			continue;
+		sqlite3_bind_int64(statement, 1, process);
+		sqlite3_bind_int64(statement, 2, i);
+		sqlite3_bind_int64(statement, 3, integer(f->value[i]));
+		rc = step(s, PUT_PROCESS_FIGURE, err);
+	}
+	return rc;
+}
+
+static int put_process(struct store *s, const struct profile_process *process,
+		       uint32_t id, struct err *err)
+{
+	sqlite3_stmt *statement = s->statements[PUT_PROCESS];
+	int rc;
+
+	sqlite3_bind_int64(statement, 1, id);
+	sqlite3_bind_int64(statement, 2, process->pid);
+	if (process->parent == PROCESS_NONE)
+		sqlite3_bind_null(statement, 3);
+	else
+		sqlite3_bind_int64(statement, 3, process->parent);
+	sqlite3_bind_int64(statement, 4, process->command);
+	sqlite3_bind_int64(statement, 5, process->python);
+	sqlite3_bind_int64(statement, 6, process->trouble);
+	sqlite3_bind_int64(statement, 7, process->end);
+	sqlite3_bind_int64(statement, 8, integer(process->start_ns));
+	sqlite3_bind_int64(statement, 9, integer(process->end_ns));
+	rc = step(s, PUT_PROCESS, err);
+	return rc ? rc : put_figures(s, id, &process->figures, err);
+}
+
+static uint64_t process_digest(const struct profile_process *process)
+{
+	const struct process_figures *f = &process->figures;
+	const uint64_t fields[] = {
+		(uint64_t)process->command << 32 | process->python,
+		(uint64_t)process->trouble << 32 | process->end,
+		process->end_ns,
+		digest(f->value, PROCESS_FIGURE_NR) ^ f->known,
+	};
+
+	return digest(fields, sizeof(fields) / sizeof(*fields));
+}
+
+static int put_processes(struct store *s, const struct profile *p,
+			 struct err *err)
+{
+	for (uint32_t i = 0; i < p->processes.nr; i++) {
+		uint64_t now = process_digest(&p->processes.at[i]);
+		int rc;
+
+		if (i == s->process_digests.nr &&
+		    !vec_push(&s->process_digests, 0))
+			return err_nomem(err);
+		if (s->process_digests.at[i] == now)
+			continue;
+		rc = put_process(s, &p->processes.at[i], i, err);
+		if (rc)
+			return rc;
+		s->process_digests.at[i] = now;
+	}
+	return put_figures(s, -1, &p->figures, err);
 }
 
 static int put_track(struct store *s, uint32_t thread, uint64_t first_tick,
@@ -384,9 +475,10 @@ static int put_tracks(struct store *s, const struct profile *p, struct err *err)
 	for (uint32_t i = s->saved.count_nr; !rc && i < p->counts.nr; i++) {
 		const struct profile_count *c = &p->counts.at[i];
 
-		rc = put_numbers(s, PUT_TRACK_CODE,
-				 NUMBERS(i, c->thread, c->node, c->quality),
-				 err);
+		rc = put_numbers(
+			s, PUT_TRACK_CODE,
+			NUMBERS(i, c->thread, c->node, c->quality, c->state),
+			err);
 	}
 	for (uint32_t i = 0; !rc && i < p->pieces.nr; i++) {
 		const struct profile_piece *k = &p->pieces.at[i];
@@ -431,6 +523,8 @@ static int put_news(struct store *s, const struct profile *p, struct err *err)
 	if (!rc)
 		rc = put_names(s, p, err);
 	if (!rc)
+		rc = put_processes(s, p, err);
+	if (!rc)
 		rc = put_threads(s, p, err);
 	if (!rc)
 		rc = put_tracks(s, p, err);
@@ -453,6 +547,7 @@ int store_append(struct store *s, struct profile *p, struct err *err)
 	if (rc) {
 		rollback(s);
 		s->thread_digests.nr = 0; /* they are not what is saved */
+		s->process_digests.nr = 0;
 		return rc;
 	}
 	s->saved = (struct saved){
@@ -475,7 +570,8 @@ static int put_counts(struct store *s, const struct profile *p, struct err *err)
 		const struct profile_count *c = &p->counts.at[i];
 
 		rc = put_numbers(s, PUT_STACK_COUNT,
-				 NUMBERS(c->thread, c->node, c->quality, c->nr),
+				 NUMBERS(c->thread, c->node, c->quality,
+					 c->state, c->nr),
 				 err);
 	}
 	for (uint32_t i = 0; !rc && i < p->threads.nr; i++) {
@@ -485,14 +581,16 @@ static int put_counts(struct store *s, const struct profile *p, struct err *err)
 			s, PUT_THREAD_COUNT,
 			NUMBERS(i, summary_thread_wall_ns(p, i),
 				looks[SAMPLE_COMPLETE], looks[SAMPLE_SALVAGED],
-				looks[SAMPLE_INCONSISTENT], looks[SAMPLE_LOST]),
+				looks[SAMPLE_INCONSISTENT], looks[SAMPLE_LOST],
+				looks[SAMPLE_NO_PYTHON]),
 			err);
 	}
 	return rc;
 }
 
 static int put_table(struct store *s, enum statement which, uint32_t thread,
-		     const struct tally_table *table, struct err *err)
+		     enum thread_state state, const struct tally_table *table,
+		     struct err *err)
 {
 	int rc = ERR_OK;
 
@@ -502,28 +600,31 @@ static int put_table(struct store *s, enum statement which, uint32_t thread,
 
 		rc = put_numbers(
 			s, which,
-			NUMBERS(thread, id, sum->self_nr, sum->total_nr), err);
+			NUMBERS(thread, state, id, sum->self_nr, sum->total_nr),
+			err);
 	}
 	return rc;
 }
 
 /* Samples without a Python frame, in place of a function or frame: NULL. */
 static int put_bare(struct store *s, enum statement which, uint32_t thread,
-		    uint64_t nr, struct err *err)
+		    enum thread_state state, uint64_t nr, struct err *err)
 {
 	sqlite3_stmt *statement = s->statements[which];
 
 	if (!nr)
 		return ERR_OK;
 	sqlite3_bind_int64(statement, 1, thread);
-	sqlite3_bind_null(statement, 2);
-	sqlite3_bind_int64(statement, 3, integer(nr));
+	sqlite3_bind_int64(statement, 2, state);
+	sqlite3_bind_null(statement, 3);
 	sqlite3_bind_int64(statement, 4, integer(nr));
+	sqlite3_bind_int64(statement, 5, integer(nr));
 	return step(s, which, err);
 }
 
-static int put_thread_rollup(struct store *s, const struct profile *p,
-			     uint32_t thread, struct tally *t, struct err *err)
+static int put_state_rollup(struct store *s, const struct profile *p,
+			    uint32_t thread, enum thread_state state,
+			    struct tally *t, struct err *err)
 {
 	const struct profile_thread *of = &p->threads.at[thread];
 	int rc;
@@ -531,37 +632,68 @@ static int put_thread_rollup(struct store *s, const struct profile *p,
 	for (uint32_t i = 0; i < of->codes.nr; i++) {
 		const struct profile_count *c = &p->counts.at[of->codes.at[i]];
 
-		if (c->quality == SAMPLE_COMPLETE)
+		if (c->quality == SAMPLE_COMPLETE && c->state == state)
 			tally_add(t, c->node, c->nr, 0);
 	}
 	tally_finish(t);
-	rc = put_table(s, PUT_FUNCTION_COUNT, thread, &t->functions, err);
+	rc = put_table(s, PUT_FUNCTION_COUNT, thread, state, &t->functions,
+		       err);
 	if (!rc)
-		rc = put_table(s, PUT_LINE_COUNT, thread, &t->frames, err);
+		rc = put_table(s, PUT_LINE_COUNT, thread, state, &t->frames,
+			       err);
 	if (!rc)
-		rc = put_bare(s, PUT_FUNCTION_COUNT, thread, t->bare.self_nr,
+		rc = put_bare(s, PUT_FUNCTION_COUNT, thread, state,
+			      t->bare.self_nr, err);
+	if (!rc)
+		rc = put_bare(s, PUT_LINE_COUNT, thread, state, t->bare.self_nr,
 			      err);
-	if (!rc)
-		rc = put_bare(s, PUT_LINE_COUNT, thread, t->bare.self_nr, err);
 	tally_clear(t);
+	return rc;
+}
+
+static int put_thread_rollup(struct store *s, const struct profile *p,
+			     const struct summary_thread *thread,
+			     struct tally *t, struct err *err)
+{
+	int rc = ERR_OK;
+
+	for (int i = 0; !rc && i < STATE_NR; i++) {
+		const struct summary_state *state = &thread->states[i];
+
+		if (!state->complete && state->s <= 0)
+			continue;
+		sqlite3_bind_double(s->statements[PUT_THREAD_STATE], 5,
+				    state->second_per_look);
+		rc = put_numbers(s, PUT_THREAD_STATE,
+				 NUMBERS(thread->thread, (uint64_t)i,
+					 (uint64_t)(state->s * 1e9 + 0.5),
+					 state->complete),
+				 err);
+		if (!rc && state->complete)
+			rc = put_state_rollup(s, p, thread->thread,
+					      (enum thread_state)i, t, err);
+	}
 	return rc;
 }
 
 static int put_rollups(struct store *s, const struct profile *p,
 		       struct err *err)
 {
-	struct tally t;
+	struct summary_thread *threads = summary_threads(p);
+	struct tally t = { 0 };
 	int rc;
 
+	if (!threads)
+		return err_nomem(err);
 	rc = tally_init(&t, p, err);
-	if (rc)
-		return rc;
-	rc = put_counts(s, p, err);
+	if (!rc)
+		rc = put_counts(s, p, err);
 	for (uint32_t i = 0; !rc && i < p->threads.nr; i++)
-		rc = put_thread_rollup(s, p, i, &t, err);
+		rc = put_thread_rollup(s, p, &threads[i], &t, err);
 	if (!rc)
 		rc = put_recording(s, p, true, err);
 	tally_release(&t);
+	free(threads);
 	return rc;
 }
 
@@ -622,6 +754,7 @@ void store_close(struct store *s)
 		sqlite3_finalize(s->statements[i]);
 	sqlite3_close(s->db);
 	vec_release(&s->thread_digests);
+	vec_release(&s->process_digests);
 	store_file_release(&s->file);
 	free(s);
 }

@@ -38,7 +38,10 @@ static void must(int failed, const char *what)
 static void add_ticks(struct profile *p, uint32_t nr)
 {
 	uint32_t file = profile_string(p, "a.py", 4);
-	uint32_t thread = profile_add_thread(p, 1, 1, 0), nodes[8] = { 0 };
+	uint32_t process = profile_add_process(p, 1, PROCESS_NONE, 0);
+	uint32_t child = profile_add_process(p, 2, process, 0);
+	uint32_t thread = profile_add_thread(p, process, 1, 0),
+		 nodes[8] = { 0 };
 
 	for (uint32_t i = 1; i < 8; i++) {
 		char name = (char)('a' + i % 5);
@@ -52,8 +55,11 @@ static void add_ticks(struct profile *p, uint32_t nr)
 		profile_tick(p, i * 1000000ull);
 		if (i % 20 != 19)
 			profile_sample(p, thread, nodes[i / 3 % 8],
-				       (enum sample_quality)(i % 7 == 0));
+				       (enum sample_quality)(i % 7 == 0),
+				       (enum thread_state)(i % STATE_NR));
 	}
+	process_set(&p->processes.at[child].figures, PROCESS_USER_NS, 5);
+	process_set(&p->figures, PROCESS_SYS_NS, 7);
 	profile_set_meta(p, META_COMMAND, "python a.py");
 	profile_add_source(p, file, 1, "x", 1);
 }
@@ -114,7 +120,8 @@ static void load(const uint8_t *data, size_t size)
 		must(!err.msg[0], "a failure without a message");
 		return;
 	}
-	must(summary_make(&s, p, SUMMARY_ALL, 0, &err), "no summary");
+	must(summary_make(&s, p, &(struct summary_of){ 0 }, &err),
+	     "no summary");
 	summary_release(&s);
 	profile_free(p);
 }
@@ -166,7 +173,14 @@ static const char *const cells[] = {
 	"node SET parent",
 	"node SET frame",
 	"node SET id",
-	"thread SET pid",
+	"process SET pid",
+	"process SET parent",
+	"process SET command",
+	"process SET end_ns",
+	"process_figure SET process",
+	"process_figure SET figure",
+	"process_figure SET value",
+	"thread SET process",
 	"thread SET tid",
 	"thread SET name",
 	"thread SET start_ns",
@@ -176,6 +190,7 @@ static const char *const cells[] = {
 	"track_code SET thread",
 	"track_code SET node",
 	"track_code SET quality",
+	"track_code SET state",
 	"track SET first_tick",
 	"track SET tick_nr",
 	"track SET runs",
@@ -185,6 +200,7 @@ static const char *const cells[] = {
 	"stack_count SET thread",
 	"stack_count SET node",
 	"stack_count SET quality",
+	"stack_count SET state",
 	"stack_count SET nr",
 	"meta SET value",
 };

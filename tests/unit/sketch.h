@@ -42,11 +42,21 @@ static inline uint32_t sketch_stack(struct profile *p, const char *stack)
 	return node;
 }
 
+static inline void sketch_state(struct profile *p, uint32_t thread,
+				const char *stack, enum thread_state state,
+				uint64_t nr)
+{
+	profile_add_count(p, thread, sketch_stack(p, stack), SAMPLE_COMPLETE,
+			  state, nr);
+}
+
+/* On a CPU. */
 static inline void sketch_looks(struct profile *p, uint32_t thread,
 				const char *stack, enum sample_quality quality,
 				uint64_t nr)
 {
-	profile_add_count(p, thread, sketch_stack(p, stack), quality, nr);
+	profile_add_count(p, thread, sketch_stack(p, stack), quality,
+			  STATE_ON_CPU, nr);
 }
 
 static inline void sketch_source(struct profile *p, const char *file,
@@ -59,7 +69,11 @@ static inline void sketch_source(struct profile *p, const char *file,
 static inline uint32_t sketch_thread(struct profile *p, int tid,
 				     const char *name)
 {
-	uint32_t thread = profile_add_thread(p, 100, tid, 0);
+	uint32_t thread;
+
+	if (!p->processes.nr)
+		profile_add_process(p, 100, PROCESS_NONE, 0);
+	thread = profile_add_thread(p, 0, tid, 0);
 
 	p->threads.at[thread].name = sketch_string(p, name);
 	p->threads.at[thread].main = tid == 100;

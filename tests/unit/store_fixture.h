@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "one_process.h"
 #include "store/store.h"
 
 static char folder[256];
@@ -118,8 +119,11 @@ __attribute__((unused)) static void add_ticks(struct profile *p,
 
 	add_stacks(p, nodes);
 	if (!p->threads.nr) {
-		profile_add_thread(p, 100, 100, 0);
-		profile_add_thread(p, 100, 101, 0);
+		profile_add_thread(p, 0, 100, 0);
+		profile_add_thread(p, 0, 101, 0);
+		process_set(&p->figures, PROCESS_PEAK_BYTES, 1 << 20);
+		process_set(&p->processes.at[0].figures, PROCESS_USER_NS, 7);
+		p->processes.at[0].command = profile_string(p, "python a", 8);
 		p->threads.at[0].main = true;
 		p->threads.at[1].name = profile_string(p, "helper", 6);
 	}
@@ -129,24 +133,25 @@ __attribute__((unused)) static void add_ticks(struct profile *p,
 		profile_tick(p, (tick + 1) * 1000000);
 		profile_sample(p, 0, nodes[tick / 3 % 5],
 			       tick % 50 == 49 ? SAMPLE_SALVAGED
-					       : SAMPLE_COMPLETE);
+					       : SAMPLE_COMPLETE,
+			       tick / 6 % 2 ? STATE_ON_CPU : STATE_GIL_WAIT);
 		if (tick % 10 < 8)
-			profile_sample(p, 1, nodes[5], SAMPLE_COMPLETE);
+			profile_sample(p, 1, nodes[5], SAMPLE_COMPLETE,
+				       STATE_ON_CPU);
 	}
 	p->wall_ns = p->tick_nr * 1000000;
 }
 
 __attribute__((unused)) static struct profile *new_recording(uint64_t tick_nr)
 {
-	struct profile *p = profile_new();
+	struct profile *p = one_process();
 
 	cr_assert(p);
 	p->asked_hz = 1000;
 	profile_set_meta(p, META_COMMAND, "python a.py");
 	add_ticks(p, tick_nr);
-	p->cpu_ns = 5;
-	p->user_ns = 3;
-	p->sys_ns = 2;
+	process_set(&p->figures, PROCESS_USER_NS, 3);
+	process_set(&p->figures, PROCESS_SYS_NS, 2);
 	p->missed_nr = 1;
 	p->sampler_cpu_ns = 4;
 	p->threads.at[0].has_sched = true;
@@ -185,9 +190,17 @@ __attribute__((unused)) static const struct profile_count *find_count(
 	for (uint32_t i = 0; i < p->counts.nr; i++)
 		if (p->counts.at[i].thread == like->thread &&
 		    p->counts.at[i].node == like->node &&
-		    p->counts.at[i].quality == like->quality)
+		    p->counts.at[i].quality == like->quality &&
+		    p->counts.at[i].state == like->state)
 			return &p->counts.at[i];
 	return NULL;
+}
+
+__attribute__((unused)) static void check_same_figures(
+	const struct process_figures *a, const struct process_figures *b)
+{
+	cr_assert_eq(a->known, b->known);
+	cr_assert(!memcmp(a->value, b->value, sizeof(a->value)));
 }
 
 /* All that a reader can see is the same. */
@@ -208,12 +221,28 @@ __attribute__((unused)) static void assert_same(const struct profile *a,
 			  a->frames.nr * sizeof(*a->frames.at)));
 	cr_assert(!a->nodes.nr || !memcmp(a->nodes.at, b->nodes.at,
 					  a->nodes.nr * sizeof(*a->nodes.at)));
+	check_same_figures(&a->figures, &b->figures);
+	cr_assert_eq(a->processes.nr, b->processes.nr);
+	for (uint32_t i = 0; i < a->processes.nr; i++) {
+		const struct profile_process *x = &a->processes.at[i];
+		const struct profile_process *y = &b->processes.at[i];
+
+		cr_assert_eq(x->pid, y->pid);
+		cr_assert_eq(x->parent, y->parent);
+		cr_assert_eq(x->command, y->command);
+		cr_assert_eq(x->python, y->python);
+		cr_assert_eq(x->trouble, y->trouble);
+		cr_assert_eq(x->end, y->end);
+		cr_assert_eq(x->start_ns, y->start_ns);
+		cr_assert_eq(x->end_ns, y->end_ns);
+		check_same_figures(&x->figures, &y->figures);
+	}
 	cr_assert_eq(a->threads.nr, b->threads.nr);
 	for (uint32_t i = 0; i < a->threads.nr; i++) {
 		const struct profile_thread *x = &a->threads.at[i];
 		const struct profile_thread *y = &b->threads.at[i];
 
-		cr_assert_eq(x->pid, y->pid);
+		cr_assert_eq(x->process, y->process);
 		cr_assert_eq(x->tid, y->tid);
 		cr_assert_eq(x->name, y->name);
 		cr_assert_eq(x->main, y->main);
@@ -223,6 +252,8 @@ __attribute__((unused)) static void assert_same(const struct profile *a,
 		cr_assert_eq(x->cpu_ns, y->cpu_ns);
 		cr_assert_eq(x->run_queue_ns, y->run_queue_ns);
 		cr_assert(!memcmp(x->looks, y->looks, sizeof(x->looks)));
+		cr_assert(!memcmp(x->state_looks, y->state_looks,
+				  sizeof(x->state_looks)));
 	}
 	cr_assert_eq(a->counts.nr, b->counts.nr);
 	for (uint32_t i = 0; i < a->counts.nr; i++) {
@@ -243,9 +274,6 @@ __attribute__((unused)) static void assert_same(const struct profile *a,
 			profile_meta(b, profile_text(a, a->meta.at[i].key)));
 	cr_assert_eq(a->asked_hz, b->asked_hz);
 	cr_assert_eq(a->wall_ns, b->wall_ns);
-	cr_assert_eq(a->cpu_ns, b->cpu_ns);
-	cr_assert_eq(a->user_ns, b->user_ns);
-	cr_assert_eq(a->sys_ns, b->sys_ns);
 	cr_assert_eq(a->tick_nr, b->tick_nr);
 	cr_assert_eq(a->missed_nr, b->missed_nr);
 	cr_assert_eq(a->sampler_cpu_ns, b->sampler_cpu_ns);

@@ -98,7 +98,7 @@ Test(export_collapsed, what_would_break_a_line_is_replaced)
 				      sketch_string(p, "a;\xe2\x80\xa8.py"), 1);
 
 	profile_add_count(p, t, profile_node(p, 0, profile_frame(p, f, 0)),
-			  SAMPLE_COMPLETE, 1);
+			  SAMPLE_COMPLETE, STATE_ON_CPU, 1);
 	check(p, true, false,
 	      "thread a,b?c (tid 100);x,??\xef\xbf\xbd (a,?.py) 1\n");
 	profile_free(p);
@@ -111,7 +111,7 @@ Test(export_collapsed, an_unknown_name_is_a_question_mark)
 	uint32_t f = profile_function(p, 0, 0, 0);
 
 	profile_add_count(p, t, profile_node(p, 0, profile_frame(p, f, 3)),
-			  SAMPLE_COMPLETE, 1);
+			  SAMPLE_COMPLETE, STATE_ON_CPU, 1);
 	check(p, false, false, "? (?:3) 1\n");
 	profile_free(p);
 }
@@ -173,7 +173,7 @@ Test(export_collapsed, a_deep_stack_is_one_line, .timeout = 10)
 
 	for (int i = 0; i < 100000; i++)
 		node = profile_node(p, node, frame);
-	profile_add_count(p, t, node, SAMPLE_COMPLETE, 5);
+	profile_add_count(p, t, node, SAMPLE_COMPLETE, STATE_ON_CPU, 5);
 	cr_assert_eq(export_find("collapsed", &collapsed, &err), ERR_OK);
 	cr_assert_eq(collapsed->run(&out, p, &opts, &err), ERR_OK);
 	cr_expect_eq(out.size,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "one_process.h"
 #include "profile/track.h"
 
 static uint32_t intern(struct profile *p, const char *text)
@@ -23,7 +24,7 @@ static uint32_t leaf(struct profile *p, const char *name, uint32_t line)
 
 Test(profile_profile, a_new_one_has_the_empty_string_and_the_empty_stack)
 {
-	struct profile *p = profile_new();
+	struct profile *p = one_process();
 
 	cr_assert_eq(p->strings.nr, 1);
 	cr_assert_str_eq(profile_text(p, 0), "");
@@ -37,7 +38,7 @@ Test(profile_profile, a_new_one_has_the_empty_string_and_the_empty_stack)
 
 Test(profile_profile, equal_content_has_one_id_and_other_content_another)
 {
-	struct profile *p = profile_new();
+	struct profile *p = one_process();
 	char text[32];
 
 	for (int round = 0; round < 2; round++)
@@ -58,7 +59,7 @@ Test(profile_profile, equal_content_has_one_id_and_other_content_another)
 
 Test(profile_profile, text_ends_at_its_size_or_at_a_nul)
 {
-	struct profile *p = profile_new();
+	struct profile *p = one_process();
 	uint32_t id = profile_string(p, "abcdef", 3);
 
 	cr_assert_str_eq(profile_text(p, id), "abc");
@@ -74,7 +75,7 @@ Test(profile_profile, text_ends_at_its_size_or_at_a_nul)
  */
 Test(profile_profile, texts_whose_hashes_collide_stay_apart)
 {
-	struct profile *p = profile_new();
+	struct profile *p = one_process();
 	uint64_t first[2] = { 0x4141414141414141, 0x4242424242424242 };
 	uint64_t second[2] = { 0x4343434343434343, 0 };
 	uint64_t state;
@@ -98,7 +99,7 @@ Test(profile_profile, texts_whose_hashes_collide_stay_apart)
 
 Test(profile_profile, meta_is_replaced_and_found)
 {
-	struct profile *p = profile_new();
+	struct profile *p = one_process();
 
 	profile_set_meta(p, META_COMMAND, "a");
 	profile_set_meta(p, META_HOST, "h");
@@ -111,13 +112,14 @@ Test(profile_profile, meta_is_replaced_and_found)
 
 Test(profile_profile, counts_are_up_to_date_before_the_runs_are_closed)
 {
-	struct profile *p = profile_new();
-	uint32_t t = profile_add_thread(p, 1, 2, 10), a = leaf(p, "f", 1);
+	struct profile *p = one_process();
+	uint32_t t = profile_add_thread(p, 0, 2, 10), a = leaf(p, "f", 1);
 
 	for (uint64_t i = 0; i < 5; i++) {
 		profile_tick(p, 1000 * i + 10);
 		profile_sample(p, t, i == 3 ? 0 : a,
-			       i == 3 ? SAMPLE_LOST : SAMPLE_COMPLETE);
+			       i == 3 ? SAMPLE_LOST : SAMPLE_COMPLETE,
+			       STATE_ON_CPU);
 	}
 	cr_assert_eq(p->counts.nr, 2);
 	cr_assert_eq(p->counts.at[0].nr, 4);
@@ -133,15 +135,15 @@ Test(profile_profile, counts_are_up_to_date_before_the_runs_are_closed)
 
 Test(profile_profile, a_second_look_at_one_tick_is_not_counted)
 {
-	struct profile *p = profile_new();
-	uint32_t t = profile_add_thread(p, 1, 1, 0), a = leaf(p, "f", 1);
+	struct profile *p = one_process();
+	uint32_t t = profile_add_thread(p, 0, 1, 0), a = leaf(p, "f", 1);
 
 	profile_tick(p, 1);
-	profile_sample(p, t, a, SAMPLE_COMPLETE);
-	profile_sample(p, t, 0, SAMPLE_COMPLETE);
+	profile_sample(p, t, a, SAMPLE_COMPLETE, STATE_ON_CPU);
+	profile_sample(p, t, 0, SAMPLE_COMPLETE, STATE_ON_CPU);
 	profile_close_runs(p);
 	profile_drop_taken(p);
-	profile_sample(p, t, 0, SAMPLE_COMPLETE);
+	profile_sample(p, t, 0, SAMPLE_COMPLETE, STATE_ON_CPU);
 	cr_assert_eq(p->counts.nr, 1);
 	cr_assert_eq(p->counts.at[0].nr, 1);
 	profile_free(p);
@@ -197,14 +199,14 @@ static void take(struct profile *p)
 
 Test(profile_profile, tracks_give_back_every_look_through_gaps_and_takes)
 {
-	struct profile *p = profile_new();
+	struct profile *p = one_process();
 	uint32_t nodes[40], now[THREAD_NR] = { 0 };
 
 	srand48(42);
 	for (uint32_t i = 0; i < 40; i++)
 		nodes[i] = leaf(p, "f", i + 1);
 	for (uint32_t i = 0; i < THREAD_NR; i++)
-		profile_add_thread(p, 1, (int32_t)i, 0);
+		profile_add_thread(p, 0, (int32_t)i, 0);
 	for (uint32_t tick = 0; tick < TICK_NR; tick++) {
 		profile_tick(p, tick * 1000000ull);
 		for (uint32_t t = 0; t < THREAD_NR; t++) {
@@ -213,7 +215,8 @@ Test(profile_profile, tracks_give_back_every_look_through_gaps_and_takes)
 			if (lrand48() % 100 < (long)t * 10)
 				continue; /* did not exist */
 			profile_sample(p, t, nodes[now[t]],
-				       (enum sample_quality)(now[t] % 4));
+				       (enum sample_quality)(now[t] % 4),
+				       STATE_ON_CPU);
 			truth[t][tick] = (nodes[now[t]] << 2 | now[t] % 4) + 1;
 		}
 		if (!(lrand48() % 300))
@@ -229,14 +232,15 @@ Test(profile_profile, tracks_give_back_every_look_through_gaps_and_takes)
 
 Test(profile_profile, a_long_track_is_cut_into_pieces_that_go_on)
 {
-	struct profile *p = profile_new();
-	uint32_t t = profile_add_thread(p, 1, 1, 0);
+	struct profile *p = one_process();
+	uint32_t t = profile_add_thread(p, 0, 1, 0);
 	uint32_t a = leaf(p, "f", 1), b = leaf(p, "f", 2);
 	uint64_t ticks = 0;
 
 	for (uint32_t i = 0; i < 3000000; i++) {
 		profile_tick(p, i);
-		profile_sample(p, t, i & 1 ? a : b, SAMPLE_COMPLETE);
+		profile_sample(p, t, i & 1 ? a : b, SAMPLE_COMPLETE,
+			       STATE_ON_CPU);
 	}
 	profile_close_runs(p);
 	cr_assert_geq(p->pieces.nr, 2);
@@ -252,7 +256,7 @@ Test(profile_profile, a_long_track_is_cut_into_pieces_that_go_on)
 
 Test(profile_profile, the_clock_goes_on_after_it_was_taken)
 {
-	struct profile *p = profile_new();
+	struct profile *p = one_process();
 	struct track_clock it;
 	uint64_t us;
 
@@ -275,14 +279,15 @@ Test(profile_profile, the_clock_goes_on_after_it_was_taken)
 
 Test(profile_profile, counts_read_from_a_file_do_not_wrap_round)
 {
-	struct profile *p = profile_new();
-	uint32_t t = profile_add_thread(p, 1, 1, 0);
+	struct profile *p = one_process();
+	uint32_t t = profile_add_thread(p, 0, 1, 0);
 
-	cr_assert(profile_add_count(p, t, 0, SAMPLE_LOST, 5));
-	cr_assert(profile_add_count(p, t, 0, SAMPLE_LOST, 6));
+	cr_assert(profile_add_count(p, t, 0, SAMPLE_LOST, STATE_ON_CPU, 5));
+	cr_assert(profile_add_count(p, t, 0, SAMPLE_LOST, STATE_ON_CPU, 6));
 	cr_assert_eq(p->counts.nr, 1);
 	cr_assert_eq(p->counts.at[0].nr, 11);
 	cr_assert_eq(p->threads.at[t].looks[SAMPLE_LOST], 11);
-	cr_assert_not(profile_add_count(p, t, 0, SAMPLE_LOST, UINT64_MAX - 10));
+	cr_assert_not(profile_add_count(p, t, 0, SAMPLE_LOST, STATE_ON_CPU,
+					UINT64_MAX - 10));
 	profile_free(p);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "one_process.h"
 #include "profile/stats.h"
 
 static uint32_t function(struct profile *p, const char *name)
@@ -26,7 +27,7 @@ static uint32_t push(struct profile *p, uint32_t parent, const char *name,
 /* A thread that lived `wall_ns`; look at it only by profile_add_count(). */
 static uint32_t thread(struct profile *p, uint64_t wall_ns)
 {
-	uint32_t t = profile_add_thread(p, 1, 1, 0);
+	uint32_t t = profile_add_thread(p, 0, 1, 0);
 
 	p->threads.at[t].end_ns = wall_ns;
 	if (p->wall_ns < wall_ns)
@@ -36,7 +37,8 @@ static uint32_t thread(struct profile *p, uint64_t wall_ns)
 
 static void count(struct profile *p, uint32_t t, uint32_t node, uint64_t nr)
 {
-	cr_assert(profile_add_count(p, t, node, SAMPLE_COMPLETE, nr));
+	cr_assert(profile_add_count(p, t, node, SAMPLE_COMPLETE, STATE_ON_CPU,
+				    nr));
 }
 
 static void make(struct summary *s, const struct profile *p,
@@ -44,7 +46,11 @@ static void make(struct summary *s, const struct profile *p,
 {
 	struct err err;
 
-	cr_assert_eq(summary_make(s, p, scope, t, &err), ERR_OK);
+	cr_assert_eq(summary_make(s, p,
+				  &(struct summary_of){ .scope = scope,
+							.thread = t },
+				  &err),
+		     ERR_OK);
 }
 
 static const struct summary_function *find(const struct summary *s, uint32_t id)
@@ -57,7 +63,7 @@ static const struct summary_function *find(const struct summary *s, uint32_t id)
 
 Test(profile_summary, recursion_counts_once_a_sample)
 {
-	struct profile *p = profile_new();
+	struct profile *p = one_process();
 	uint32_t t = thread(p, 10000000000), a, b, c;
 	const struct summary_function *f;
 	struct summary s;
@@ -91,14 +97,14 @@ Test(profile_summary, recursion_counts_once_a_sample)
 
 Test(profile_summary, only_complete_samples_are_the_basis)
 {
-	struct profile *p = profile_new();
+	struct profile *p = one_process();
 	uint32_t t = thread(p, 1000000000), a = push(p, 0, "f", 1);
 	struct summary s;
 
 	count(p, t, a, 50);
-	profile_add_count(p, t, a, SAMPLE_SALVAGED, 20);
-	profile_add_count(p, t, a, SAMPLE_INCONSISTENT, 10);
-	profile_add_count(p, t, 0, SAMPLE_LOST, 20);
+	profile_add_count(p, t, a, SAMPLE_SALVAGED, STATE_ON_CPU, 20);
+	profile_add_count(p, t, a, SAMPLE_INCONSISTENT, STATE_ON_CPU, 10);
+	profile_add_count(p, t, 0, SAMPLE_LOST, STATE_ON_CPU, 20);
 	p->tick_nr = 100;
 	p->missed_nr = 3;
 	p->asked_hz = 128;
@@ -115,7 +121,55 @@ Test(profile_summary, only_complete_samples_are_the_basis)
 	cr_assert_eq(s.sampling.asked_hz, 128);
 	cr_assert_float_eq(s.sampling.delivered_hz, 100, 1e-9);
 	cr_assert_float_eq(s.sampling.marked_share, 0.5, 1e-12);
-	cr_assert_float_eq(s.threads[0].second_per_look, 0.02, 1e-12);
+	cr_assert_float_eq(s.threads[0].states[STATE_ON_CPU].second_per_look,
+			   0.02, 1e-12);
+	summary_release(&s);
+	profile_free(p);
+}
+
+/* The kernel says how long a thread was on a CPU, the looks what it waited
+ * for; each sample stands for its part of its own state. */
+Test(profile_summary, states_are_the_kernels_time_and_the_looks)
+{
+	struct profile *p = one_process();
+	uint32_t t = thread(p, 10000000000u), f = push(p, 0, "f", 1),
+		 g = push(p, 0, "g", 1);
+	struct summary s;
+
+	p->threads.at[t].has_sched = true;
+	p->threads.at[t].cpu_ns = 4000000000u;
+	p->threads.at[t].run_queue_ns = 1000000000u;
+	profile_add_count(p, t, f, SAMPLE_COMPLETE, STATE_ON_CPU, 100);
+	profile_add_count(p, t, f, SAMPLE_COMPLETE, STATE_RUN_QUEUE, 10);
+	profile_add_count(p, t, g, SAMPLE_COMPLETE, STATE_LOCK, 30);
+	profile_add_count(p, t, 0, SAMPLE_LOST, STATE_LOCK, 10);
+	profile_add_count(p, t, g, SAMPLE_COMPLETE, STATE_SLEEP, 10);
+	make(&s, p, SUMMARY_ALL, 0);
+	cr_expect_float_eq(s.threads[0].states[STATE_ON_CPU].s, 4, 1e-9);
+	cr_expect_float_eq(s.threads[0].states[STATE_RUN_QUEUE].s, 1, 1e-9);
+	cr_expect_float_eq(s.threads[0].states[STATE_LOCK].s, 4, 1e-9);
+	cr_expect_float_eq(s.threads[0].states[STATE_SLEEP].s, 1, 1e-9);
+	cr_expect_float_eq(find(&s, function(p, "f"))->self.s, 5, 1e-9);
+	cr_expect_float_eq(find(&s, function(p, "g"))->self.s, 5, 1e-9);
+	summary_release(&s);
+	profile_free(p);
+}
+
+/* Before its Python is up a thread's time is nobody's. */
+Test(profile_summary, time_without_a_python_is_in_no_share)
+{
+	struct profile *p = one_process();
+	uint32_t t = thread(p, 10000000000u), f = push(p, 0, "f", 1);
+	struct summary s;
+
+	profile_add_count(p, t, f, SAMPLE_COMPLETE, STATE_ON_CPU, 75);
+	profile_add_count(p, t, 0, SAMPLE_NO_PYTHON, STATE_ON_CPU, 25);
+	make(&s, p, SUMMARY_ALL, 0);
+	cr_expect_float_eq(s.wall_s, 7.5, 1e-9);
+	cr_expect_float_eq(s.no_python_s, 2.5, 1e-9);
+	cr_expect_float_eq(s.functions[0].self.s, 7.5, 1e-9);
+	cr_expect_eq(s.sampling.taken, 75);
+	cr_expect_eq(s.sampling.no_python, 25);
 	summary_release(&s);
 	profile_free(p);
 }
@@ -123,7 +177,7 @@ Test(profile_summary, only_complete_samples_are_the_basis)
 /* 1 s seen in 1000 looks weighs as much as 1 s seen in 10. */
 Test(profile_summary, threads_weigh_by_their_time_not_by_their_samples)
 {
-	struct profile *p = profile_new();
+	struct profile *p = one_process();
 	uint32_t often = thread(p, 1000000000), a = push(p, 0, "f", 1);
 	uint32_t seldom = thread(p, 1000000000), b = push(p, 0, "g", 1);
 	struct summary s;
@@ -149,7 +203,7 @@ Test(profile_summary, threads_weigh_by_their_time_not_by_their_samples)
 
 Test(profile_summary, intervals_are_wilsons_times_the_seconds)
 {
-	struct profile *p = profile_new();
+	struct profile *p = one_process();
 	uint32_t t = thread(p, 263000000000);
 	struct summary s;
 
@@ -167,7 +221,7 @@ Test(profile_summary, intervals_are_wilsons_times_the_seconds)
 
 Test(profile_summary, time_without_python_is_an_entry_of_its_own)
 {
-	struct profile *p = profile_new();
+	struct profile *p = one_process();
 	uint32_t t = thread(p, 1000000000);
 	struct summary s;
 
@@ -187,7 +241,7 @@ Test(profile_summary, time_without_python_is_an_entry_of_its_own)
 Test(profile_summary, order_is_by_self_total_name_whoever_came_first)
 {
 	static const char *const names[] = { "zeta", "alpha", "mid" };
-	struct profile *p = profile_new();
+	struct profile *p = one_process();
 	uint32_t t = thread(p, 1000000000), top;
 	struct summary s;
 
@@ -208,7 +262,7 @@ Test(profile_summary, order_is_by_self_total_name_whoever_came_first)
 
 Test(profile_summary, main_is_the_first_main_thread_else_the_first)
 {
-	struct profile *p = profile_new();
+	struct profile *p = one_process();
 
 	cr_assert_eq(summary_main_thread(p), UINT32_MAX);
 	thread(p, 1);
@@ -221,7 +275,7 @@ Test(profile_summary, main_is_the_first_main_thread_else_the_first)
 
 Test(profile_summary, an_empty_profile_has_a_summary_too)
 {
-	struct profile *p = profile_new();
+	struct profile *p = one_process();
 	struct summary s;
 
 	for (int scope = SUMMARY_ALL; scope <= SUMMARY_THREAD; scope++) {
@@ -237,11 +291,11 @@ Test(profile_summary, an_empty_profile_has_a_summary_too)
 
 Test(profile_summary, a_thread_never_seen_whole_is_told_apart)
 {
-	struct profile *p = profile_new();
+	struct profile *p = one_process();
 	uint32_t t = thread(p, 2000000000), u = thread(p, 1000000000);
 	struct summary s;
 
-	profile_add_count(p, t, 0, SAMPLE_LOST, 10);
+	profile_add_count(p, t, 0, SAMPLE_LOST, STATE_ON_CPU, 10);
 	count(p, u, push(p, 0, "f", 1), 10);
 	make(&s, p, SUMMARY_ALL, 0);
 	cr_assert_float_eq(s.unseen_s, 2, 1e-9);
@@ -254,7 +308,7 @@ Test(profile_summary, a_thread_never_seen_whole_is_told_apart)
 /* Threads of a few ticks: by first and last look alone, most is lost. */
 Test(profile_summary, the_time_of_short_threads_is_right_on_average)
 {
-	struct profile *p = profile_new();
+	struct profile *p = one_process();
 	const double life_ns = 1.5e6, gap_ns = 1e6;
 	double estimated = 0, clock = 0;
 	const int thread_nr = 20000;
@@ -268,9 +322,9 @@ Test(profile_summary, the_time_of_short_threads_is_right_on_average)
 		while (clock < end) {
 			profile_tick(p, (uint64_t)clock);
 			if (t == UINT32_MAX)
-				t = profile_add_thread(p, 1, i + 1,
+				t = profile_add_thread(p, 0, i + 1,
 						       (uint64_t)clock);
-			profile_sample(p, t, 0, SAMPLE_COMPLETE);
+			profile_sample(p, t, 0, SAMPLE_COMPLETE, STATE_ON_CPU);
 			clock -= gap_ns * log(1 - drand48());
 		}
 	}
@@ -371,7 +425,7 @@ Test(profile_summary, figures_are_those_of_walking_every_stack)
 {
 	srand48(11);
 	for (int round = 0; round < 60; round++) {
-		struct profile *p = profile_new();
+		struct profile *p = one_process();
 		uint32_t node_nr = 1 + (uint32_t)lrand48() % 400;
 
 		random_profile(p, node_nr, 3);
@@ -385,7 +439,7 @@ Test(profile_summary, figures_are_those_of_walking_every_stack)
 /* 1000 chains of 1000 frames: walked from each leaf it would be 5e8 steps. */
 Test(profile_summary, a_million_nodes_a_thousand_deep_are_summed_at_once)
 {
-	struct profile *p = profile_new();
+	struct profile *p = one_process();
 	uint32_t t = thread(p, 1000000000000), frames[50];
 	struct summary s;
 	clock_t begin;

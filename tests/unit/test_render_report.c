@@ -28,11 +28,10 @@ static struct profile *one_thread(void)
 	profile_set_meta(p, META_DIRECTORY, "/p");
 	profile_set_meta(p, META_EXIT, "0");
 	profile_set_meta(p, META_MODE, "run");
-	p->cpu_ns = 3900 * MS;
-	p->user_ns = 3800 * MS;
-	p->sys_ns = 100 * MS;
+	process_set(&p->figures, PROCESS_USER_NS, 3890 * MS);
+	process_set(&p->figures, PROCESS_SYS_NS, 100 * MS);
 	p->sampler_cpu_ns = 80 * MS;
-	sketch_books(p, t, 3900 * MS, 10 * MS);
+	sketch_books(p, t, 3990 * MS, 10 * MS);
 	sketch_looks(p, t, WORK, SAMPLE_COMPLETE, 2994);
 	sketch_looks(p, t, MAIN, SAMPLE_COMPLETE, 998);
 	sketch_looks(p, t, MAIN, SAMPLE_SALVAGED, 5);
@@ -49,9 +48,15 @@ Test(render_report, a_small_program_at_80_columns)
 
 	check(p, &opts,
 	      "python3 app.py\n"
-	      "CPython 3.13.5 · 4.00 s wall · 3.90 s CPU "
-	      "(3.80 s user + 100 ms sys) · exit 0\n"
+	      "CPython 3.13.5 · 4.00 s wall · 3.99 s CPU "
+	      "(3.89 s user + 100 ms sys) · 10.0 ms\n"
+	      "  waiting · exit 0\n"
+	      "it computes all the time: 100 % of its time is on a CPU\n"
 	      "net: not estimated yet\n"
+	      "\n"
+	      "where the wall time went in %\n"
+	      "             wall    CPU\n"
+	      "  python3  4.00 s    100\n"
 	      "\n"
 	      "hottest functions in % of 4.00 s wall time, waiting included\n"
 	      "self %  95 % CI  total %  self s  function  defined at\n"
@@ -78,9 +83,15 @@ Test(render_report, a_wide_page_has_bars)
 
 	check(p, &opts,
 	      "python3 app.py\n"
-	      "CPython 3.13.5 · 4.00 s wall · 3.90 s CPU "
-	      "(3.80 s user + 100 ms sys) · exit 0\n"
+	      "CPython 3.13.5 · 4.00 s wall · 3.99 s CPU "
+	      "(3.89 s user + 100 ms sys) · 10.0 ms "
+	      "waiting · exit 0\n"
+	      "it computes all the time: 100 % of its time is on a CPU\n"
 	      "net: not estimated yet\n"
+	      "\n"
+	      "where the wall time went in %\n"
+	      "             wall    CPU\n"
+	      "  python3  4.00 s    100\n"
 	      "\n"
 	      "hottest functions in % of 4.00 s wall time, waiting included\n"
 	      "self %  95 % CI  total %  self s                "
@@ -141,9 +152,9 @@ static struct profile *two_threads(void)
 	a = sketch_thread(p, 100, "python3");
 	b = sketch_thread(p, 107, "worker");
 	sketch_books(p, a, 20 * MS, 1 * MS);
-	sketch_books(p, b, 1900 * MS, 30 * MS);
-	sketch_looks(p, a, "wait@/usr/lib/python3.13/threading.py:1:7",
-		     SAMPLE_COMPLETE, 2000);
+	sketch_books(p, b, 1970 * MS, 30 * MS);
+	sketch_state(p, a, "wait@/usr/lib/python3.13/threading.py:1:7",
+		     STATE_LOCK, 2000);
 	sketch_looks(p, b, "crunch@/p/pool.py:4:6", SAMPLE_COMPLETE, 1480);
 	sketch_looks(p, b, "", SAMPLE_COMPLETE, 520);
 	return p;
@@ -158,7 +169,22 @@ Test(render_report, threads_have_a_table)
 	      "python3 -m pool\n"
 	      "Python · 2.00 s wall · CPU time not known · still running at "
 	      "the end\n"
+	      "thread worker computes all the time: 98 % of its time is on a "
+	      "CPU\n"
 	      "net: not estimated yet\n"
+	      "\n"
+	      "where the wall time went in %\n"
+	      "                 wall    CPU  queue   lock\n"
+	      "  all threads  4.00 s     50      1     49\n"
+	      "  python3      2.00 s      1     <1     99\n"
+	      "  worker       2.00 s     98      2      ·\n"
+	      "\n"
+	      "hottest lines of each cause in % of all threads' wall time\n"
+	      "  50 % on CPU\n"
+	      "        36.8  /p/pool.py:6                in crunch\n"
+	      "        12.9  (no Python frame)\n"
+	      "  49 % lock, queue or event\n"
+	      "        49.5  python3.13/threading.py:7   in wait\n"
 	      "\n"
 	      "hottest functions in % of 4.00 s: the wall time of 2 threads, "
 	      "waiting included\n"
@@ -183,7 +209,7 @@ Test(render_report, threads_have_a_table)
 	      "threads\n"
 	      "  thread   tid    wall      CPU  samples  hottest function\n"
 	      "  python3  100  2.00 s  20.0 ms    2,000  100 % wait\n"
-	      "  worker   107  2.00 s   1.90 s    2,000  74 % crunch\n"
+	      "  worker   107  2.00 s   1.97 s    2,000  74 % crunch\n"
 	      "\n"
 	      "sampling: 4,000 looks, 1000 of 1000 Hz delivered: 4,000 "
 	      "complete (100 %), 0\n"

@@ -109,7 +109,7 @@ Test(render_report_dump, a_recursion_is_folded)
 
 	for (int i = 0; i < 1000; i++)
 		node = profile_node(p, node, frame);
-	profile_add_count(p, t, node, SAMPLE_COMPLETE, 1);
+	profile_add_count(p, t, node, SAMPLE_COMPLETE, STATE_ON_CPU, 1);
 	check(p, "process 100: python3 server.py\n"
 		 "CPython 3.14.0, 1 thread, the innermost call first\n"
 		 "\n"

@@ -94,8 +94,9 @@ static struct profile *by_chance(void)
 	profile_set_meta(p, META_CPU_NR, "2");
 	profile_set_meta(p, META_LOAD, rand() % 2 ? "2000.5" : "\033[1m");
 	p->asked_hz = rand() % 2 ? 1e9 : 1000;
-	p->cpu_ns = (uint64_t)rand() * (uint64_t)rand();
-	p->user_ns = p->cpu_ns / 2;
+	process_set(&p->figures, PROCESS_USER_NS,
+		    (uint64_t)rand() * (uint64_t)rand());
+	process_set(&p->figures, PROCESS_SYS_NS, (uint64_t)rand());
 	p->sampler_cpu_ns = (uint64_t)rand() * (uint64_t)rand();
 	add_stacks(p);
 	for (int i = rand() % 15; i > 0; i--) {
@@ -104,9 +105,11 @@ static struct profile *by_chance(void)
 		p->threads.at[t].name = hostile(p);
 		sketch_books(p, t, (uint64_t)rand() * 100, (uint64_t)rand());
 		for (int c = rand() % 20; c > 0; c--)
-			profile_add_count(p, t, (uint32_t)rand() % p->nodes.nr,
-					  (enum sample_quality)(rand() % 4),
-					  (uint64_t)rand());
+			profile_add_count(
+				p, t, (uint32_t)rand() % p->nodes.nr,
+				(enum sample_quality)(rand() % 5),
+				(enum thread_state)(rand() % STATE_NR),
+				(uint64_t)rand());
 	}
 	return p;
 }

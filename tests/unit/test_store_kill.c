@@ -30,7 +30,7 @@ static void grow(struct profile *p, uint32_t round)
 
 		node = profile_node(p, node, profile_frame(p, f, i));
 		profile_tick(p, (p->tick_nr + 1) * 1000000);
-		profile_sample(p, 0, node, SAMPLE_COMPLETE);
+		profile_sample(p, 0, node, SAMPLE_COMPLETE, STATE_ON_CPU);
 	}
 	p->wall_ns = p->tick_nr * 1000000;
 }
@@ -100,7 +100,7 @@ static void check(const char *path, uint64_t ticks)
 	cr_assert_geq(p->tick_nr, ticks);
 	if (p->threads.nr)
 		cr_assert_eq(look_nr(p, 0), p->tick_nr);
-	ok(summary_make(&s, p, SUMMARY_ALL, 0, &err));
+	ok(summary_make(&s, p, &(struct summary_of){ 0 }, &err));
 	summary_release(&s);
 	profile_free(p);
 }

@@ -3,6 +3,7 @@
  * What an hour at 1 kHz of 64 threads costs, in bytes on disk and in memory,
  * by replay: 40 s of it here, or TARE_REPLAY_SECONDS.
  */
+#include "one_process.h"
 #include "store_fixture.h"
 
 #include <math.h>
@@ -52,7 +53,7 @@ static void open_replay(struct replay *r)
 
 	memset(r, 0, sizeof(*r));
 	srand48(64);
-	r->p = profile_new();
+	r->p = one_process();
 	add_tree(r);
 	for (uint32_t i = 0; i < STACK_NR; i++) {
 		r->stacks[i] = START_NR + (uint32_t)lrand48() %
@@ -61,7 +62,7 @@ static void open_replay(struct replay *r)
 		r->weight[i] = sum;
 	}
 	for (uint32_t i = 0; i < THREAD_NR; i++)
-		profile_add_thread(r->p, 1, (int32_t)i + 1, 0);
+		profile_add_thread(r->p, 0, (int32_t)i + 1, 0);
 	r->p->threads.at[0].main = true;
 }
 
@@ -97,7 +98,8 @@ static void tick(struct replay *r, uint32_t busy)
 		for (uint32_t i = 0; i < busy; i++)
 			r->now[(uint32_t)lrand48() % THREAD_NR] = any_stack(r);
 	for (uint32_t i = 0; i < THREAD_NR; i++)
-		profile_sample(r->p, i, r->now[i], SAMPLE_COMPLETE);
+		profile_sample(r->p, i, r->now[i], SAMPLE_COMPLETE,
+			       STATE_ON_CPU);
 }
 
 static size_t map_size(const struct map *m)

@@ -329,7 +329,7 @@ Test(store_write, the_views_say_what_the_summary_says)
 
 	record("a.tare", 1000);
 	ok(store_load(&p, "a.tare", &err));
-	ok(summary_make(&s, p, SUMMARY_ALL, 0, &err));
+	ok(summary_make(&s, p, &(struct summary_of){ 0 }, &err));
 	query("SELECT function, self_s, total_s FROM function_time", &rows);
 	cr_assert_eq(rows.nr, (int)s.function_nr);
 	cr_assert_eq(rows.nr, 5); /* main work fib wait, and no Python */
@@ -385,7 +385,7 @@ Test(store_write, the_documented_query_gives_the_top_ten_lines)
 
 	record("a.tare", 1000);
 	ok(store_load(&p, "a.tare", &err));
-	ok(summary_make(&s, p, SUMMARY_ALL, 0, &err));
+	ok(summary_make(&s, p, &(struct summary_of){ 0 }, &err));
 	documented(doc, sizeof(doc), "SELECT * FROM line_time", "'");
 	snprintf(text, sizeof(text),
 		 "SELECT function || ':' || line, self_s, total_s FROM (%s)",

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#include "profile/process.h"
+
+const char *const process_figure_key[PROCESS_FIGURE_NR] = {
+	[PROCESS_USER_NS] = "user_ns",
+	[PROCESS_SYS_NS] = "sys_ns",
+	[PROCESS_PEAK_BYTES] = "peak_memory_bytes",
+	[PROCESS_MINOR_FAULTS] = "minor_faults",
+	[PROCESS_MAJOR_FAULTS] = "major_faults",
+	[PROCESS_VOLUNTARY] = "voluntary_switches",
+	[PROCESS_INVOLUNTARY] = "involuntary_switches",
+	[PROCESS_READ_BYTES] = "read_bytes",
+	[PROCESS_WRITTEN_BYTES] = "written_bytes",
+	[PROCESS_DISK_READ_BYTES] = "disk_read_bytes",
+	[PROCESS_DISK_WRITTEN_BYTES] = "disk_written_bytes",
+};
+
+void process_set(struct process_figures *f, enum process_figure which,
+		 uint64_t value)
+{
+	f->known |= 1u << which;
+	f->value[which] = value;
+}
+
+bool process_knows(const struct process_figures *f, enum process_figure which)
+{
+	return f->known & 1u << which;
+}
+
+void process_raise(struct process_figures *f,
+		   const struct process_figures *later)
+{
+	for (int i = 0; i < PROCESS_FIGURE_NR; i++) {
+		if (!(later->known & 1u << i))
+			continue;
+		if (!(f->known & 1u << i) || later->value[i] > f->value[i])
+			f->value[i] = later->value[i];
+	}
+	f->known |= later->known;
+}

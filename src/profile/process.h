@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The processes of one job, and what the kernel counted of each.
+ */
+#ifndef TARE_PROFILE_PROCESS_H
+#define TARE_PROFILE_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* In place of a parent: it is none of the job, or nobody saw it. */
+#define PROCESS_NONE UINT32_MAX
+
+/* The numbers are part of the file format: never renumber. */
+enum process_figure {
+	PROCESS_USER_NS = 0,
+	PROCESS_SYS_NS = 1,
+	PROCESS_PEAK_BYTES = 2,	  /* most memory resident at a time */
+	PROCESS_MINOR_FAULTS = 3, /* page faults without a disk */
+	PROCESS_MAJOR_FAULTS = 4, /* with one */
+	PROCESS_VOLUNTARY = 5,	  /* context switches: it went to wait */
+	PROCESS_INVOLUNTARY = 6,  /* it was made to give up the CPU */
+	PROCESS_READ_BYTES = 7,	  /* by read() and its kin */
+	PROCESS_WRITTEN_BYTES = 8,
+	PROCESS_DISK_READ_BYTES = 9, /* that had to come from a disk */
+	PROCESS_DISK_WRITTEN_BYTES = 10,
+	PROCESS_FIGURE_NR
+};
+
+/* Keys of the figures in JSON and SQL. */
+extern const char *const process_figure_key[PROCESS_FIGURE_NR];
+
+/* A set of figures, of which some may not be known. */
+struct process_figures {
+	uint32_t known; /* a bit for each */
+	uint64_t value[PROCESS_FIGURE_NR];
+};
+
+void process_set(struct process_figures *f, enum process_figure which,
+		 uint64_t value);
+bool process_knows(const struct process_figures *f, enum process_figure which);
+
+/* Numbers count upwards while a process lives: keep the larger of each. */
+void process_raise(struct process_figures *f,
+		   const struct process_figures *later);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+#include "sample/interpreter.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "os/clock.h"
+
+/*
+ * How often the list of threads is compared with what is there (most changes
+ * are seen at once, see look.c); and while a thread is in it that has not
+ * begun.
+ */
+#define LIST_NS (20 * CLOCK_MS_NS)
+#define LIST_BEGIN_NS CLOCK_MS_NS
+
+/* Without a Python thread for this long, see what became of the target. */
+#define ABSENCE_NS (20 * CLOCK_MS_NS)
+
+static uint64_t seed(void)
+{
+	uint64_t value = 0;
+
+	if (getrandom(&value, sizeof(value), 0) != sizeof(value))
+		value = clock_now_ns();
+	return value;
+}
+
+int interpreter_open(struct interpreter **out, struct target *t,
+		     struct tasks *tasks, double rate_hz, struct err *err)
+{
+	struct interpreter *i = calloc(1, sizeof(*i));
+	int rc;
+
+	*out = NULL;
+	if (!i)
+		return err_nomem(err);
+	i->tasks = tasks;
+	i->profile = tasks->profile;
+	rc = py_process_open(&i->process, t, err);
+	if (rc) {
+		free(i);
+		return rc;
+	}
+	i->names = names_new(&i->process, i->profile);
+	if (!i->names) {
+		free(i);
+		return err_nomem(err);
+	}
+	roster_init(&i->roster, &i->process, i->profile, tasks);
+	look_init(&i->look, &i->process, &i->roster, i->names, rate_hz, seed());
+	i->alive_ns = clock_now_ns();
+	*out = i;
+	return ERR_OK;
+}
+
+void interpreter_close(struct interpreter *i)
+{
+	if (!i)
+		return;
+	roster_release(&i->roster);
+	look_release(&i->look);
+	names_free(i->names);
+	free(i);
+}
+
+static void refresh_list(struct interpreter *i, uint64_t now_ns, uint64_t at_ns,
+			 struct err *err)
+{
+	/* A list that changes while it is read is read again at the next
+	 * tick; the threads known so far remain. */
+	if (!roster_refresh(&i->roster, at_ns, err))
+		i->look.list_changed = false;
+	gil_find(&i->look.gil, &i->process);
+	gil_list_waits(&i->process, &i->roster.list, &i->tasks->wait);
+	i->listed_ns = now_ns;
+}
+
+int interpreter_look(struct interpreter *i, uint64_t now_ns, uint64_t at_ns,
+		     struct err *err)
+{
+	uint64_t every = i->roster.all_begun ? LIST_NS : LIST_BEGIN_NS;
+
+	if (i->look.list_changed || now_ns - i->listed_ns >= every)
+		refresh_list(i, now_ns, at_ns, err);
+	return look_at_all(&i->look, at_ns, err);
+}
+
+int interpreter_look_anew(struct interpreter *i, uint64_t now_ns,
+			  uint64_t at_ns, struct err *err)
+{
+	refresh_list(i, now_ns, at_ns, err);
+	return look_at_all(&i->look, at_ns, err);
+}
+
+static void sample_one(struct interpreter *i, struct roster_thread *t)
+{
+	struct task *task = tasks_find(i->tasks, t->tid);
+	enum thread_state state = STATE_UNKNOWN;
+
+	if (task) {
+		/* It is over: what was read belongs to nobody any more. */
+		if (task->gone || task->sampled)
+			return;
+		task->sampled = true;
+		state = task->state;
+	}
+	profile_sample(i->profile, t->in_profile, t->node, t->quality, state);
+}
+
+/*
+ * A thread may have a state in several interpreters; the newest one in which
+ * it is running something is what it does.
+ */
+void interpreter_sample(struct interpreter *i)
+{
+	struct roster *r = &i->roster;
+
+	for (uint32_t n = 0; n < r->threads.nr; n++)
+		if (r->threads.at[n]->seen && r->threads.at[n]->node)
+			sample_one(i, r->threads.at[n]);
+	for (uint32_t n = 0; n < r->threads.nr; n++)
+		if (r->threads.at[n]->seen && !r->threads.at[n]->node)
+			sample_one(i, r->threads.at[n]);
+}
+
+static int what_became(struct interpreter *i)
+{
+	struct py_process now;
+	struct err err;
+	int rc = py_process_open(&now, i->process.target, &err);
+
+	if (rc == ERR_GONE)
+		return ERR_GONE;
+	if (rc == ERR_OK && now.runtime_addr == i->process.runtime_addr &&
+	    now.layout.version == i->process.layout.version)
+		return ERR_OK;
+	return ERR_NO;
+}
+
+int interpreter_check(struct interpreter *i, uint64_t now_ns)
+{
+	if (i->roster.threads.nr && !i->look.list_changed) {
+		i->alive_ns = now_ns;
+		return ERR_OK;
+	}
+	if (now_ns - i->alive_ns < ABSENCE_NS)
+		return ERR_OK;
+	i->alive_ns = now_ns;
+	return what_became(i);
+}
+
+void interpreter_step_aside(struct interpreter *i)
+{
+	place_apart(&i->look.policy.place);
+}

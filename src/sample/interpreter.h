@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The Python of one process: its threads' stacks, tick by tick.
+ */
+#ifndef TARE_SAMPLE_INTERPRETER_H
+#define TARE_SAMPLE_INTERPRETER_H
+
+#include "cpython/process.h"
+#include "sample/look.h"
+#include "sample/names.h"
+#include "sample/roster.h"
+#include "sample/tasks.h"
+
+struct interpreter {
+	struct py_process process;
+	struct roster roster;
+	struct names *names;
+	struct look look;
+	struct tasks *tasks;
+	struct profile *profile;
+	uint64_t listed_ns;
+	uint64_t alive_ns; /* when Python threads were last there */
+};
+
+/*
+ * Find the Python in `t`, whose threads are `tasks`; none of the arguments is
+ * owned. ERR_NO: there is none (yet); else as py_process_open().
+ */
+int interpreter_open(struct interpreter **out, struct target *t,
+		     struct tasks *tasks, double rate_hz, struct err *err);
+
+/* NULL is allowed. */
+void interpreter_close(struct interpreter *i);
+
+/*
+ * Read all stacks. `now_ns` is CLOCK_MONOTONIC, `at_ns` the same in profile
+ * time. ERR_GONE: the process is over.
+ */
+int interpreter_look(struct interpreter *i, uint64_t now_ns, uint64_t at_ns,
+		     struct err *err);
+
+/* The same with a list of threads that is read anew. */
+int interpreter_look_anew(struct interpreter *i, uint64_t now_ns,
+			  uint64_t at_ns, struct err *err);
+
+/* Give what was read to the profile, with the states that `tasks` have. */
+void interpreter_sample(struct interpreter *i);
+
+/*
+ * For a while there was no Python thread where we look. ERR_OK: it is not so,
+ * or the interpreter is shutting down. ERR_GONE: the process has ended.
+ * ERR_NO: it has become another program; close and open again.
+ */
+int interpreter_check(struct interpreter *i, uint64_t now_ns);
+
+/* The caller's turn must not be taken from the target. */
+void interpreter_step_aside(struct interpreter *i);
+
+#endif

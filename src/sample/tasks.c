@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+#include "sample/tasks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "os/clock.h"
+#include "os/procfs.h"
+
+/* How often the number of threads is compared, and the list read anyway. */
+#define COUNT_NS (20 * CLOCK_MS_NS)
+#define LIST_EVERY 10
+
+/*
+ * A thread that has waited for LONG_WAIT_NS is asked again after a part of
+ * that time: it may have been up for that much less than a thirty-second part
+ * of what it slept. Its times are the kernel's all the same.
+ */
+#define LONG_WAIT_NS (32 * CLOCK_MS_NS)
+#define LONG_WAIT_PART 32
+#define LONG_WAIT_MAX_NS (32 * CLOCK_MS_NS)
+
+/* How old the kernel's count of a waiting thread may get: it tells whether
+ * this is still the same wait. */
+#define COUNT_FRESH_NS (8 * CLOCK_MS_NS)
+
+/* Memory of the choice between CPU and queue, see draw_running(). */
+#define RECENT_NS (50 * CLOCK_MS_NS)
+
+void tasks_init(struct tasks *ts, struct target *t, struct profile *p,
+		uint32_t process, bool known_from_start)
+{
+	memset(ts, 0, sizeof(*ts));
+	ts->pid = target_pid(t);
+	ts->process = process;
+	ts->profile = p;
+	ts->known_from_start = known_from_start;
+	ts->random = map_hash((uint64_t)ts->pid) | 1;
+	wait_init(&ts->wait, t);
+}
+
+/* ---- who there is ------------------------------------------------------- */
+
+static void name_thread(struct tasks *ts, struct task *t)
+{
+	struct profile_thread *out = &ts->profile->threads.at[t->in_profile];
+	char name[64] = "";
+
+	out->main = t->tid == ts->pid;
+	if (!task_name(ts->pid, t->tid, name, sizeof(name)))
+		name[0] = '\0';
+	out->name = profile_string(ts->profile, name, strlen(name));
+}
+
+static bool read_sched(struct task *t, uint64_t now_ns)
+{
+	if (!task_read_sched(&t->files, &t->last))
+		return false;
+	t->last_ns = now_ns;
+	return true;
+}
+
+static struct task *new_task(struct tasks *ts, pid_t tid, uint64_t at_ns)
+{
+	struct task *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->tid = tid;
+	task_open(&t->files, ts->pid, tid);
+	t->listed = true;
+	if (read_sched(t, clock_now_ns()) && !ts->known_from_start)
+		t->begin = t->last;
+	t->in_profile =
+		profile_add_thread(ts->profile, ts->process, tid, at_ns);
+	name_thread(ts, t);
+	return t;
+}
+
+static void free_task(struct task *t)
+{
+	task_close(&t->files);
+	free(t);
+}
+
+struct task *tasks_find(const struct tasks *ts, pid_t tid)
+{
+	uint32_t index = map_get(&ts->by_tid, (uint64_t)tid);
+
+	return index == MAP_NONE ? NULL : ts->task.at[index];
+}
+
+static void account(struct tasks *ts, struct task *t, uint64_t at_ns)
+{
+	struct profile_thread *out = &ts->profile->threads.at[t->in_profile];
+
+	if (!t->gone)
+		read_sched(t, clock_now_ns());
+	if (!t->last_ns)
+		return;
+	out->has_sched = true;
+	out->cpu_ns = t->last.cpu_ns - t->begin.cpu_ns;
+	out->run_queue_ns = t->last.queue_ns - t->begin.queue_ns;
+	if (at_ns > out->end_ns)
+		out->end_ns = at_ns;
+}
+
+static void forget(struct tasks *ts, struct task *t)
+{
+	uint32_t index = map_get(&ts->by_tid, (uint64_t)t->tid);
+
+	account(ts, t, 0);
+	free_task(t);
+	ts->task.at[index] = ts->task.at[--ts->task.nr];
+	map_clear(&ts->by_tid);
+	for (uint32_t i = 0; i < ts->task.nr; i++)
+		map_put(&ts->by_tid, (uint64_t)ts->task.at[i]->tid, i);
+}
+
+struct task *tasks_get(struct tasks *ts, pid_t tid, uint64_t at_ns)
+{
+	struct task *t = tasks_find(ts, tid);
+
+	if (t && !t->gone)
+		return t;
+	/* The number of a thread that ended was given to another one. */
+	if (t)
+		forget(ts, t);
+	t = new_task(ts, tid, at_ns);
+	if (!t)
+		return NULL;
+	if (!vec_push(&ts->task, t)) {
+		free_task(t);
+		return NULL;
+	}
+	if (!map_put(&ts->by_tid, (uint64_t)tid, ts->task.nr - 1)) {
+		ts->task.nr--;
+		free_task(t);
+		return NULL;
+	}
+	return t;
+}
+
+static void drop_unlisted(struct tasks *ts)
+{
+	uint32_t kept = 0;
+
+	map_clear(&ts->by_tid);
+	for (uint32_t i = 0; i < ts->task.nr; i++) {
+		struct task *t = ts->task.at[i];
+
+		if (t->listed && map_put(&ts->by_tid, (uint64_t)t->tid, kept)) {
+			ts->task.at[kept++] = t;
+			continue;
+		}
+		account(ts, t, 0);
+		free_task(t);
+	}
+	ts->task.nr = kept;
+}
+
+static bool read_list(struct tasks *ts, uint64_t at_ns)
+{
+	if (!task_list(ts->pid, &ts->list))
+		return false;
+	for (uint32_t i = 0; i < ts->task.nr; i++)
+		ts->task.at[i]->listed = false;
+	for (uint32_t i = 0; i < ts->list.tid.nr; i++) {
+		pid_t tid = ts->list.tid.at[i];
+		struct task *t = tasks_find(ts, tid);
+
+		/* A zombie is listed until somebody has waited for it. */
+		if (!t || (t->gone && procfs_state(tid) != 'Z'))
+			t = tasks_get(ts, tid, at_ns);
+		if (t)
+			t->listed = true;
+	}
+	drop_unlisted(ts);
+	/* From now on, whoever is not there yet has just begun. */
+	ts->known_from_start = true;
+	return true;
+}
+
+bool tasks_refresh(struct tasks *ts, uint64_t now_ns, uint64_t at_ns)
+{
+	unsigned nr;
+
+	if (ts->listed_ns && now_ns - ts->listed_ns < COUNT_NS)
+		return true;
+	nr = task_count(ts->pid);
+	if (!nr)
+		return false;
+	if (nr == ts->task.nr && ts->listed_ns &&
+	    random_next(&ts->random) * LIST_EVERY >= 1) {
+		ts->listed_ns = now_ns;
+		return true;
+	}
+	ts->listed_ns = now_ns;
+	return read_list(ts, at_ns);
+}
+
+void tasks_release(struct tasks *ts)
+{
+	for (uint32_t i = 0; i < ts->task.nr; i++) {
+		account(ts, ts->task.at[i], 0);
+		free_task(ts->task.at[i]);
+	}
+	vec_release(&ts->task);
+	vec_release(&ts->list.tid);
+	map_release(&ts->by_tid);
+	wait_release(&ts->wait);
+}
+
+/* ---- what they do ------------------------------------------------------- */
+
+/*
+ * Whether a runnable thread is on a CPU or in the queue for one cannot be seen
+ * from outside at one moment. Of late it was so and so long in each, and that
+ * is the chance that is drawn by.
+ */
+static enum thread_state draw_running(struct tasks *ts, struct task *t,
+				      uint64_t now_ns)
+{
+	struct task_sched before = t->last;
+	double age = (double)(now_ns - t->last_ns) / RECENT_NS;
+	double kept = age < 1 ? 1 - age : 0;
+
+	if (!read_sched(t, now_ns))
+		return STATE_ON_CPU;
+	t->cpu_ns = t->cpu_ns * kept + (double)(t->last.cpu_ns - before.cpu_ns);
+	t->queue_ns = t->queue_ns * kept +
+		      (double)(t->last.queue_ns - before.queue_ns);
+	return random_next(&ts->random) * (t->cpu_ns + t->queue_ns) <
+			       t->queue_ns
+		       ? STATE_RUN_QUEUE
+		       : STATE_ON_CPU;
+}
+
+/* Asleep: since when, and until when need nobody ask? */
+static void note_wait(struct task *t, enum thread_state state, uint64_t now_ns)
+{
+	uint64_t run_nr = t->last.run_nr, age, part;
+
+	if (now_ns - t->last_ns >= COUNT_FRESH_NS)
+		read_sched(t, now_ns);
+	if (state != t->state || t->last.run_nr != run_nr)
+		t->since_ns = now_ns;
+	age = now_ns - t->since_ns;
+	part = age / LONG_WAIT_PART;
+	if (age < LONG_WAIT_NS)
+		t->check_ns = now_ns;
+	else
+		t->check_ns =
+			now_ns +
+			(part < LONG_WAIT_MAX_NS ? part : LONG_WAIT_MAX_NS);
+}
+
+static void look_at(struct tasks *ts, struct task *t, uint64_t now_ns)
+{
+	struct task_wait wait;
+	enum thread_state state;
+
+	if (now_ns < t->check_ns || t->gone)
+		return;
+	task_read_wait(&t->files, &wait);
+	if (wait.kind == TASK_GONE) {
+		t->gone = true;
+		return;
+	}
+	if (wait.kind == TASK_RUNNABLE) {
+		t->state = draw_running(ts, t, now_ns);
+		t->since_ns = t->check_ns = now_ns;
+		return;
+	}
+	state = wait_state(&ts->wait, t->tid, &wait, now_ns, &t->gone);
+	note_wait(t, state, now_ns);
+	t->state = state;
+}
+
+void task_ask(struct task *t)
+{
+	t->check_ns = 0;
+}
+
+void tasks_look(struct tasks *ts, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < ts->task.nr; i++) {
+		ts->task.at[i]->sampled = false;
+		look_at(ts, ts->task.at[i], now_ns);
+	}
+}
+
+void tasks_sample_rest(struct tasks *ts)
+{
+	for (uint32_t i = 0; i < ts->task.nr; i++) {
+		struct task *t = ts->task.at[i];
+
+		if (!t->sampled && !t->gone)
+			profile_sample(ts->profile, t->in_profile, 0,
+				       SAMPLE_NO_PYTHON, t->state);
+	}
+}
+
+bool tasks_ended(const struct tasks *ts)
+{
+	const struct task *main = tasks_find(ts, ts->pid);
+
+	return main && main->gone && ts->task.nr == 1;
+}
+
+void tasks_account(struct tasks *ts, uint64_t at_ns)
+{
+	for (uint32_t i = 0; i < ts->task.nr; i++)
+		account(ts, ts->task.at[i], at_ns);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The threads of one process as the kernel has them, Python's or not: what
+ * each is doing at a tick, and what it has used.
+ */
+#ifndef TARE_SAMPLE_TASKS_H
+#define TARE_SAMPLE_TASKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/map.h"
+#include "os/task.h"
+#include "profile/profile.h"
+#include "sample/wait.h"
+
+struct task {
+	pid_t tid;
+	uint32_t in_profile;
+	struct task_files files;
+	struct task_sched begin; /* what it had used before we came */
+	struct task_sched last;
+	uint64_t last_ns; /* when that was read; 0: never */
+	enum thread_state state;
+	uint64_t since_ns;	 /* it waits, and has done so since */
+	uint64_t check_ns;	 /* not to be asked before */
+	double cpu_ns, queue_ns; /* of late, for the choice between the two */
+	bool listed;
+	bool gone;    /* it has ended; the list does not know yet */
+	bool sampled; /* at the present tick, with its Python stack */
+};
+
+struct tasks {
+	pid_t pid;
+	uint32_t process; /* index in profile->processes */
+	struct profile *profile;
+	VEC(struct task *) task;
+	struct map by_tid;
+	struct task_list list;
+	struct wait_context wait;
+	uint64_t listed_ns;
+	uint64_t random;
+	bool known_from_start; /* threads that appear now have just begun */
+};
+
+/* `process` is that of `t` in the profile. Nothing given is owned. */
+void tasks_init(struct tasks *ts, struct target *t, struct profile *p,
+		uint32_t process, bool known_from_start);
+
+/* Account a last time and release all. */
+void tasks_release(struct tasks *ts);
+
+/* See who came and went, if it is time to; false when the process is gone. */
+bool tasks_refresh(struct tasks *ts, uint64_t now_ns, uint64_t at_ns);
+
+/* The thread `tid`, made when it is new. NULL: no memory. */
+struct task *tasks_get(struct tasks *ts, pid_t tid, uint64_t at_ns);
+
+/* The same if it is known. */
+struct task *tasks_find(const struct tasks *ts, pid_t tid);
+
+/* Whatever it was known to wait for: ask what it does at the next look. */
+void task_ask(struct task *t);
+
+/* Bring the states of all threads up to date. `now_ns`: CLOCK_MONOTONIC. */
+void tasks_look(struct tasks *ts, uint64_t now_ns);
+
+/* Give those that have no Python stack at this tick to the profile. */
+void tasks_sample_rest(struct tasks *ts);
+
+/* Is the process over, by its main thread? */
+bool tasks_ended(const struct tasks *ts);
+
+/* Write what the kernel has counted into the profile. */
+void tasks_account(struct tasks *ts, uint64_t at_ns);
+
+#endif

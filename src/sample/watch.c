@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+#include "sample/watch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "os/child.h"
+#include "os/clock.h"
+#include "os/procfs.h"
+#include "sample/figures.h"
+
+/*
+ * Looking for a Python reads the map of the process, 0.1 ms and more: at once,
+ * then after 1, 2, 4, ... ms, and from the beginning when it has become
+ * another program. A library that is loaded late is seen within a second.
+ */
+#define SEARCH_STEP_NS CLOCK_MS_NS
+#define SEARCH_STEP_MAX_NS CLOCK_SECOND_NS
+
+/* How often to ask which program it executes. */
+#define PROGRAM_NS (10 * CLOCK_MS_NS)
+
+/* Figures are read when a process is twice as old, so that little of a short
+ * life is missed, but no less often than this. */
+#define FIGURES_STEP_NS (4 * CLOCK_MS_NS)
+#define FIGURES_STEP_MAX_NS (500 * CLOCK_MS_NS)
+
+static struct profile_process *row(const struct watch *w)
+{
+	return &w->profile->processes.at[w->process];
+}
+
+/* The file that is executed, as one number; 0: not known. */
+static uint64_t read_program(pid_t pid)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	if (stat(path, &st))
+		return 0;
+	return map_hash((uint64_t)st.st_dev) ^ (uint64_t)st.st_ino;
+}
+
+static void note_command(struct watch *w)
+{
+	struct buf line = { 0 };
+	char name[64];
+
+	procfs_add_command(w->pid, &line);
+	/* A zombie and a thread of the kernel have a name only. */
+	if (!line.size && procfs_read_name(w->pid, name, sizeof(name)))
+		buf_printf(&line, "[%s]", name);
+	if (line.size)
+		row(w)->command =
+			profile_string(w->profile, buf_str(&line), line.size);
+	buf_release(&line);
+}
+
+int watch_open(struct watch **out, pid_t pid, uint32_t parent,
+	       const struct sample_opts *opts, struct profile *p,
+	       uint64_t at_ns, bool fresh, struct err *err)
+{
+	struct watch *w = calloc(1, sizeof(*w));
+	int rc;
+
+	*out = NULL;
+	if (!w)
+		return err_nomem(err);
+	w->pid = pid;
+	w->opts = opts;
+	w->profile = p;
+	rc = target_open(&w->target, pid, err);
+	if (rc) {
+		free(w);
+		return rc;
+	}
+	w->process = profile_add_process(p, pid, parent, at_ns);
+	if (p->failed) {
+		target_close(w->target);
+		free(w);
+		return err_nomem(err);
+	}
+	w->search_step_ns = SEARCH_STEP_NS;
+	w->figures_step_ns = FIGURES_STEP_NS;
+	w->program = read_program(pid);
+	note_command(w);
+	tasks_init(&w->tasks, w->target, p, w->process, fresh);
+	*out = w;
+	return ERR_OK;
+}
+
+/* ---- its Python --------------------------------------------------------- */
+
+static void note_python(struct watch *w)
+{
+	const struct py_process *py = &w->python->process;
+	char python[40];
+
+	snprintf(python, sizeof(python), "CPython %s", py->version);
+	row(w)->python = profile_string(w->profile, python, strlen(python));
+	row(w)->trouble = 0;
+	w->trouble.code = ERR_OK;
+	note_command(w);
+	if (*profile_meta(w->profile, META_PYTHON))
+		return;
+	profile_set_meta(w->profile, META_PYTHON, python);
+	profile_set_meta(w->profile, META_EXECUTABLE, py->executable);
+}
+
+static void note_trouble(struct watch *w, const struct err *err)
+{
+	w->trouble = *err;
+	row(w)->trouble =
+		profile_string(w->profile, err->msg, strlen(err->msg));
+}
+
+int watch_find_python(struct watch *w, struct err *err)
+{
+	int rc = interpreter_open(&w->python, w->target, &w->tasks,
+				  w->opts->rate_hz, err);
+
+	if (!rc && w->opts->exact)
+		rc = stopper_open(&w->stopper, w->pid, err);
+	if (rc) {
+		interpreter_close(w->python);
+		w->python = NULL;
+		if (rc != ERR_NO && rc != ERR_GONE)
+			note_trouble(w, err);
+		return rc;
+	}
+	note_python(w);
+	return ERR_OK;
+}
+
+static void forget_python(struct watch *w)
+{
+	stopper_close(w->stopper);
+	w->stopper = NULL;
+	interpreter_close(w->python);
+	w->python = NULL;
+	w->tasks.wait.gils.nr = 0;
+}
+
+/* It executes something else now, or soon will: begin to look again. */
+static void search_anew(struct watch *w, uint64_t now_ns)
+{
+	w->search_ns = now_ns;
+	w->search_step_ns = SEARCH_STEP_NS;
+}
+
+static void check_program(struct watch *w, uint64_t now_ns)
+{
+	uint64_t now;
+
+	if (now_ns - w->program_ns < PROGRAM_NS)
+		return;
+	w->program_ns = now_ns;
+	now = read_program(w->pid);
+	if (!now || now == w->program)
+		return;
+	w->program = now;
+	note_command(w);
+	search_anew(w, now_ns);
+}
+
+static void search(struct watch *w, uint64_t now_ns)
+{
+	struct err err;
+
+	check_program(w, now_ns);
+	if (now_ns < w->search_ns)
+		return;
+	w->search_ns = now_ns + w->search_step_ns;
+	if (w->search_step_ns < SEARCH_STEP_MAX_NS)
+		w->search_step_ns *= 2;
+	watch_find_python(w, &err);
+}
+
+/* ---- ticks -------------------------------------------------------------- */
+
+static void look_at_python(struct watch *w, uint64_t now_ns, uint64_t at_ns)
+{
+	struct err err;
+	int rc = ERR_OK;
+
+	if (w->stopper)
+		rc = stopper_stop(w->stopper, &err);
+	if (!rc)
+		rc = interpreter_look(w->python, now_ns, at_ns, &err);
+	if (w->stopper)
+		stopper_resume(w->stopper);
+	if (!rc)
+		rc = interpreter_check(w->python, now_ns);
+	if (!rc)
+		return;
+	if (rc != ERR_GONE && rc != ERR_NO)
+		note_trouble(w, &err);
+	forget_python(w);
+	w->program = read_program(w->pid);
+	search_anew(w, now_ns);
+}
+
+static void note_end(struct watch *w)
+{
+	struct child_end end = { CHILD_NOT_ENDED, 0 };
+	char text[16];
+	int status;
+
+	if (!procfs_read_end(w->pid, &status))
+		return;
+	end.kind = status & 0x7f ? CHILD_KILLED : CHILD_EXITED;
+	end.code = status & 0x7f ? status & 0x7f : status >> 8 & 0xff;
+	child_end_text(&end, text);
+	row(w)->end = profile_string(w->profile, text, strlen(text));
+}
+
+void watch_tick(struct watch *w, uint64_t now_ns, uint64_t at_ns)
+{
+	if (!w->python && w->trouble.code != ERR_NOMEM)
+		search(w, now_ns);
+	if (w->python)
+		look_at_python(w, now_ns, at_ns);
+	if (!tasks_refresh(&w->tasks, now_ns, at_ns)) {
+		w->ended = true;
+		return;
+	}
+	tasks_look(&w->tasks, now_ns);
+	if (tasks_ended(&w->tasks)) {
+		note_end(w);
+		w->ended = true;
+		return;
+	}
+	if (w->python)
+		interpreter_sample(w->python);
+	tasks_sample_rest(&w->tasks);
+	row(w)->end_ns = at_ns;
+	if (now_ns >= w->figures_ns)
+		watch_account(w, now_ns, at_ns);
+}
+
+int watch_once(struct watch *w, uint64_t now_ns, uint64_t at_ns,
+	       struct err *err)
+{
+	int rc = ERR_OK;
+
+	if (w->stopper)
+		rc = stopper_stop(w->stopper, err);
+	if (!rc)
+		rc = interpreter_look_anew(w->python, now_ns, at_ns, err);
+	if (w->stopper)
+		stopper_resume(w->stopper);
+	if (rc)
+		return rc;
+	tasks_look(&w->tasks, now_ns);
+	interpreter_sample(w->python);
+	interpreter_step_aside(w->python);
+	return ERR_OK;
+}
+
+void watch_account(struct watch *w, uint64_t now_ns, uint64_t at_ns)
+{
+	struct process_figures now;
+
+	w->figures_ns = now_ns + w->figures_step_ns;
+	if (w->figures_step_ns < FIGURES_STEP_MAX_NS)
+		w->figures_step_ns *= 2;
+	figures_read(&now, w->pid, &w->tasks.list);
+	process_raise(&row(w)->figures, &now);
+	tasks_account(&w->tasks, at_ns);
+}
+
+void watch_close(struct watch *w)
+{
+	if (!w)
+		return;
+	forget_python(w);
+	if (!w->ended) {
+		struct process_figures now;
+
+		figures_read(&now, w->pid, &w->tasks.list);
+		process_raise(&row(w)->figures, &now);
+	}
+	tasks_release(&w->tasks);
+	target_close(w->target);
+	free(w);
+}
