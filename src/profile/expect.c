@@ -144,7 +144,7 @@ static void add_up(struct expect_answer *a, const struct profile *p,
 		a->total_nr += c->nr;
 		seconds +=
 			(double)c->nr *
-			s->threads[c->thread].states[c->state].second_per_look;
+			s->threads[c->thread].states[c->state].second_per_tick;
 	}
 	if (s->wall_s > 0)
 		a->share = fmin(1, seconds / s->wall_s);

@@ -295,16 +295,18 @@ uint32_t profile_add_thread(struct profile *p, uint32_t process, int32_t tid,
 	return p->threads.nr - 1;
 }
 
-void profile_tick(struct profile *p, uint64_t now_ns)
+void profile_tick(struct profile *p, uint64_t now_ns, uint64_t missed)
 {
 	uint64_t now_us = now_ns / 1000;
 
 	/* A clock that steps back stands still instead. */
 	if (now_us < p->clock_last_us)
 		now_us = p->clock_last_us;
-	buf_add_varint(&p->clock, now_us - p->clock_last_us);
+	track_clock_put(&p->clock, now_us - p->clock_last_us, missed);
 	p->clock_last_us = now_us;
 	p->now_ns = now_ns;
+	p->missed_nr += missed;
+	p->stands_for = 1 + missed;
 	p->tick_nr++;
 	if (p->clock.failed)
 		p->failed = true;
@@ -435,8 +437,9 @@ void profile_sample(struct profile *p, uint32_t thread, uint32_t node,
 	k->tick_nr++;
 	k->next_tick = tick + 1;
 	p->counts.at[k->last_count].nr++;
+	p->counts.at[k->last_count].ticks += p->stands_for;
 	t->looks[quality]++;
-	t->state_looks[state]++;
+	t->state_ticks[state] += p->stands_for;
 	t->end_ns = p->now_ns;
 }
 
@@ -474,7 +477,17 @@ bool profile_add_count(struct profile *p, uint32_t thread, uint32_t node,
 	/* The thread's sum is the larger: it cannot pass before this one. */
 	if (__builtin_add_overflow(*looks, nr, looks))
 		return false;
-	t->state_looks[state] += nr; /* no more than those of all qualities */
 	p->counts.at[count].nr += nr;
+	return profile_add_missed(p, count, nr);
+}
+
+bool profile_add_missed(struct profile *p, uint32_t count, uint64_t ticks)
+{
+	struct profile_count *c = &p->counts.at[count];
+	uint64_t *sum = &p->threads.at[c->thread].state_ticks[c->state];
+
+	if (__builtin_add_overflow(*sum, ticks, sum))
+		return false;
+	c->ticks += ticks; /* no more than the sum */
 	return true;
 }

@@ -26,8 +26,8 @@
 #include "base/err.h"
 #include "base/map.h"
 #include "base/vec.h"
-#include "profile/process.h"
 #include "profile/state.h"
+#include "profile/usage.h"
 
 /*
  * What a look at one thread was worth. The numbers are part of the file
@@ -66,6 +66,7 @@ struct profile_count {
 	enum thread_state state;
 	uint32_t code; /* its number in the thread's track, see below */
 	uint64_t nr;
+	uint64_t ticks; /* that these looks stand for, see profile_tick() */
 };
 
 /*
@@ -122,7 +123,7 @@ struct profile_thread {
 	uint64_t cpu_ns;
 	uint64_t run_queue_ns;
 	uint64_t looks[SAMPLE_QUALITY_NR];
-	uint64_t state_looks[STATE_NR]; /* the same, by state */
+	uint64_t state_ticks[STATE_NR]; /* by state, ticks they stand for */
 	VEC(uint32_t) codes;		/* code -> index in profile.counts */
 	struct profile_track track;
 };
@@ -179,9 +180,10 @@ struct profile {
 	uint64_t missed_nr;	 /* ticks that were due but passed while busy */
 	uint64_t sampler_cpu_ns; /* what tare itself used */
 	uint64_t now_ns;	 /* of the present tick */
+	uint64_t stands_for;	 /* ticks: itself and those missed before */
 
-	/* Tick times not yet taken by the store: varint microseconds since the
-	 * tick before, the first one since clock_base_us. */
+	/* Tick times not yet taken by the store, see profile/track.h; the first
+	 * gap is since clock_base_us. */
 	struct buf clock;
 	uint64_t clock_first_tick, clock_base_us, clock_last_us;
 
@@ -230,8 +232,13 @@ int32_t profile_pid(const struct profile *p, uint32_t thread);
 /* CPU time of the job; false: not known. */
 bool profile_cpu_ns(const struct profile *p, uint64_t *ns);
 
-/* The clock ticks. Samples that follow belong to this tick. */
-void profile_tick(struct profile *p, uint64_t now_ns);
+/*
+ * The clock ticks, after `missed` ticks that did not come. Samples that follow
+ * belong to this tick and stand for the missed ones, too: which ticks are
+ * missed depends on what the job does, and shares of ticks that came would
+ * prefer the phases in which it leaves the machine alone.
+ */
+void profile_tick(struct profile *p, uint64_t now_ns, uint64_t missed);
 
 /*
  * What was seen of `thread` at the present tick (once a tick at most; a second
@@ -254,5 +261,8 @@ void profile_drop_taken(struct profile *p);
 bool profile_add_count(struct profile *p, uint32_t thread, uint32_t node,
 		       enum sample_quality quality, enum thread_state state,
 		       uint64_t nr);
+
+/* The looks of p->counts.at[count] stand for so many ticks more. */
+bool profile_add_missed(struct profile *p, uint32_t count, uint64_t ticks);
 
 #endif

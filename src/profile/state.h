@@ -69,7 +69,8 @@ struct state_kernel {
 };
 
 /*
- * Divide `wall_s` among the states; `looks` has STATE_NR numbers. `kernel`
+ * Divide `wall_s` among the states as they were seen; `looks` has STATE_NR
+ * numbers. `kernel`
  * may be NULL: not known. The result sums to wall_s.
  */
 void state_divide(double out[STATE_NR], double wall_s, const uint64_t *looks,

@@ -69,6 +69,13 @@ static void spread_unseen(struct summary_thread *t)
 			t->states[i].complete ? (seen + unseen) / seen : 0;
 }
 
+static void add_complete(struct summary_state *state,
+			 const struct profile_count *c)
+{
+	state->complete += c->nr;
+	state->ticks += c->ticks;
+}
+
 static void divide(struct summary_thread *out, const struct profile *p,
 		   const struct profile_thread *t)
 {
@@ -81,11 +88,11 @@ static void divide(struct summary_thread *out, const struct profile *p,
 		const struct profile_count *c = &p->counts.at[t->codes.at[i]];
 
 		if (c->quality == SAMPLE_COMPLETE)
-			out->states[c->state].complete += c->nr;
+			add_complete(&out->states[c->state], c);
 		if (c->quality == SAMPLE_NO_PYTHON)
-			none[c->state] += c->nr;
+			none[c->state] += c->ticks;
 	}
-	state_divide(seconds, out->wall_s, t->state_looks,
+	state_divide(seconds, out->wall_s, t->state_ticks,
 		     t->has_sched ? &kernel : NULL);
 	for (int i = 0; i < STATE_NR; i++) {
 		struct summary_state *state = &out->states[i];
@@ -93,15 +100,15 @@ static void divide(struct summary_thread *out, const struct profile *p,
 		state->s = seconds[i];
 		if (none[i])
 			state->no_python_s = seconds[i] * (double)none[i] /
-					     (double)t->state_looks[i];
+					     (double)t->state_ticks[i];
 		state->python_s = state->s - state->no_python_s;
 	}
 	spread_unseen(out);
 	for (int i = 0; i < STATE_NR; i++)
-		if (out->states[i].complete)
-			out->states[i].second_per_look =
+		if (out->states[i].ticks)
+			out->states[i].second_per_tick =
 				out->states[i].python_s /
-				(double)out->states[i].complete;
+				(double)out->states[i].ticks;
 }
 
 struct summary_thread *summary_threads(const struct profile *p)
@@ -173,7 +180,8 @@ static void sum_scope(struct summary *s, const bool *in_scope, uint32_t states)
 			}
 			s->wall_s += state->python_s;
 			s->complete_nr += state->complete;
-			squares += state->python_s * state->second_per_look;
+			squares += state->python_s * state->python_s /
+				   (double)state->complete;
 		}
 	}
 	s->effective_nr = stats_effective(s->wall_s, squares);
@@ -329,7 +337,7 @@ static void add_samples(struct tally *t, const struct summary *s,
 		    !in_scope[c->thread] || !(states & STATE_BIT(c->state)))
 			continue;
 		tally_add(t, c->node, c->nr,
-			  (double)c->nr * state->second_per_look);
+			  (double)c->ticks * state->second_per_tick);
 	}
 	tally_finish(t);
 }

@@ -60,11 +60,12 @@ struct summary_line {
 /* A thread's time in one state. */
 struct summary_state {
 	double s;
-	double no_python_s;	/* of it while the thread had no Python */
-	double python_s;	/* what its looks stand for: the rest, more or
-				 * less (summary.c, spread_unseen) */
-	uint64_t complete;	/* looks */
-	double second_per_look; /* python_s by them; 0 without any */
+	double no_python_s; /* of it while the thread had no Python */
+	double python_s;    /* what its looks stand for: the rest, more or
+			     * less (summary.c, spread_unseen) */
+	uint64_t complete;  /* looks, and the ticks that they stand for */
+	uint64_t ticks;
+	double second_per_tick; /* python_s by those; 0 without any */
 };
 
 struct summary_thread {

@@ -66,16 +66,28 @@ void track_clock_begin(struct track_clock *it, const void *clock, size_t size,
 	it->end = size ? it->at + size : it->at;
 	it->now_us = base_us;
 	it->left = tick_nr;
+	it->missed = 0;
+}
+
+void track_clock_put(struct buf *clock, uint64_t gap_us, uint64_t missed)
+{
+	buf_add_varint(clock, gap_us << 1 | (missed > 0));
+	if (missed)
+		buf_add_varint(clock, missed);
 }
 
 enum track_step track_clock_next(struct track_clock *it, uint64_t *tick_us)
 {
-	uint64_t gap;
+	uint64_t gap = 0;
+	bool ok;
 
 	if (it->at == it->end && !it->left)
 		return TRACK_END;
-	if (!it->left || !buf_get_varint(&it->at, it->end, &gap) ||
-	    __builtin_add_overflow(it->now_us, gap, &it->now_us)) {
+	ok = it->left && buf_get_varint(&it->at, it->end, &gap);
+	it->missed = 0;
+	if (ok && gap & 1)
+		ok = buf_get_varint(&it->at, it->end, &it->missed);
+	if (!ok || __builtin_add_overflow(it->now_us, gap >> 1, &it->now_us)) {
 		it->at = it->end;
 		it->left = 1; /* stays damaged */
 		return TRACK_DAMAGED;

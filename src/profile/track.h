@@ -41,11 +41,17 @@ void track_begin(struct track_iter *it, const void *runs, size_t size,
 		 uint64_t first_tick, uint64_t tick_nr, uint32_t code_nr);
 enum track_step track_next(struct track_iter *it, struct track_run *run);
 
-/* Tick times: varint microseconds since the tick before. */
+/*
+ * Tick times: varint(microseconds since the tick before << 1 | any), then
+ * varint(ticks missed in between) if `any`.
+ */
 struct track_clock {
 	const uint8_t *at, *end;
 	uint64_t now_us, left;
+	uint64_t missed; /* before the tick of the last step */
 };
+
+void track_clock_put(struct buf *clock, uint64_t gap_us, uint64_t missed);
 
 void track_clock_begin(struct track_clock *it, const void *clock, size_t size,
 		       uint64_t base_us, uint64_t tick_nr);

@@ -4,7 +4,7 @@
 #define TARE_SAMPLE_FIGURES_H
 
 #include "os/task.h"
-#include "profile/process.h"
+#include "profile/usage.h"
 
 /*
  * Read the figures of `pid`, whose threads are `tasks`; what may not be known

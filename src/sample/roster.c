@@ -123,15 +123,26 @@ void roster_ask_name(struct roster *r, struct roster_thread *t)
 	buf_release(&name);
 }
 
-/* The kernel's thread behind a thread state; one of its own where the kernel
- * does not tell which. */
-static uint32_t find_in_profile(struct roster *r, pid_t tid, uint64_t now_ns)
+/*
+ * The kernel's thread behind a thread state; one of its own where the kernel
+ * does not tell which. A thread of another process is none: between fork() and
+ * what Python does after it (with vfork() until the child executes another
+ * program) the child has the thread states of its parent.
+ */
+static bool find_in_profile(struct roster *r, struct roster_thread *t,
+			    uint64_t now_ns)
 {
-	struct task *task = tid ? tasks_get(r->tasks, tid, now_ns) : NULL;
+	struct task *task;
 
-	return task ? task->in_profile
-		    : profile_add_thread(r->profile, r->tasks->process, tid,
-					 now_ns);
+	if (!t->tid) {
+		t->in_profile = profile_add_thread(
+			r->profile, r->tasks->process, 0, now_ns);
+		return true;
+	}
+	task = tasks_get(r->tasks, t->tid, now_ns);
+	if (task)
+		t->in_profile = task->in_profile;
+	return task;
 }
 
 static struct roster_thread *new_thread(struct roster *r,
@@ -149,7 +160,10 @@ static struct roster_thread *new_thread(struct roster *r,
 		return NULL;
 	}
 	t->tid = find_tid(r, raw);
-	t->in_profile = find_in_profile(r, t->tid, now_ns);
+	if (!find_in_profile(r, t, now_ns)) {
+		free_thread(t);
+		return NULL;
+	}
 	/* As Python has it; the kernel says what the program is called. */
 	if (r->profile->threads.at[t->in_profile].main)
 		r->profile->threads.at[t->in_profile].name =
@@ -256,7 +270,11 @@ int roster_refresh(struct roster *r, uint64_t now_ns, struct err *err)
 		}
 		if (!t) {
 			t = new_thread(r, raw, now_ns);
-			if (!t || !vec_push(&r->threads, t)) {
+			if (!t) {
+				all_begun = false;
+				continue;
+			}
+			if (!vec_push(&r->threads, t)) {
 				free_thread(t);
 				return err_nomem(err);
 			}

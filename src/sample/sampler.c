@@ -40,7 +40,7 @@ struct sampler {
 	uint64_t random;
 	uint64_t origin_ns; /* time 0 of the profile */
 	uint64_t due_ns;    /* of the next tick */
-	uint64_t rest_ns;   /* no tick before */
+	uint64_t missed_nr; /* ticks since the last one */
 };
 
 static uint64_t profile_time(const struct sampler *s, uint64_t now_ns)
@@ -219,7 +219,8 @@ static void tick(struct sampler *s, uint64_t now_ns)
 {
 	uint64_t at = profile_time(s, now_ns);
 
-	profile_tick(s->profile, at);
+	profile_tick(s->profile, at, s->missed_nr);
+	s->missed_nr = 0;
 	for (uint32_t i = 0; i < s->watches.nr; i++)
 		watch_tick(s->watches.at[i], now_ns, at);
 	look_for_children(s, now_ns);
@@ -240,9 +241,18 @@ static void schedule(struct sampler *s, uint64_t began_ns, uint64_t now_ns)
 	s->due_ns += draw_gap(s);
 	if (s->due_ns >= free_ns)
 		return;
-	s->profile->missed_nr += 1 + (uint64_t)((double)(free_ns - s->due_ns) *
-						s->opts.rate_hz / 1e9);
+	s->missed_nr += 1 + (uint64_t)((double)(free_ns - s->due_ns) *
+				       s->opts.rate_hz / 1e9);
 	s->due_ns = free_ns + draw_gap(s);
+}
+
+/* We got the CPU late: ticks of that time, but the present one, are missed. */
+static void note_late(struct sampler *s, uint64_t now_ns)
+{
+	s->missed_nr += (uint64_t)((double)(now_ns - s->due_ns) *
+					   s->opts.rate_hz / 1e9 +
+				   random_next(&s->random));
+	s->due_ns = now_ns;
 }
 
 static void nap_until(uint64_t at_ns)
@@ -286,6 +296,7 @@ static enum sample_end run_to(struct sampler *s, uint64_t until_ns)
 		    now < s->due_ns)
 			continue;
 		began = now;
+		note_late(s, now);
 		tick(s, now);
 		if (root(s)->ended)
 			return SAMPLE_GONE;
@@ -317,7 +328,7 @@ int sampler_once(struct sampler *s, struct err *err)
 	uint64_t now = clock_now_ns(), at = profile_time(s, now);
 	int rc;
 
-	profile_tick(s->profile, at);
+	profile_tick(s->profile, at, 0);
 	rc = watch_once(root(s), now, at, err);
 	s->profile->wall_ns = profile_time(s, clock_now_ns());
 	return rc;

@@ -62,6 +62,12 @@ static bool read_sched(struct task *t, uint64_t now_ns)
 	return true;
 }
 
+static void free_task(struct task *t)
+{
+	task_close(&t->files);
+	free(t);
+}
+
 static struct task *new_task(struct tasks *ts, pid_t tid, uint64_t at_ns)
 {
 	struct task *t = calloc(1, sizeof(*t));
@@ -70,6 +76,10 @@ static struct task *new_task(struct tasks *ts, pid_t tid, uint64_t at_ns)
 		return NULL;
 	t->tid = tid;
 	task_open(&t->files, ts->pid, tid);
+	if (t->files.sched < 0 && !task_exists(ts->pid, tid)) {
+		free_task(t);
+		return NULL;
+	}
 	t->listed = true;
 	if (read_sched(t, clock_now_ns()) && !ts->known_from_start)
 		t->begin = t->last;
@@ -77,12 +87,6 @@ static struct task *new_task(struct tasks *ts, pid_t tid, uint64_t at_ns)
 		profile_add_thread(ts->profile, ts->process, tid, at_ns);
 	name_thread(ts, t);
 	return t;
-}
-
-static void free_task(struct task *t)
-{
-	task_close(&t->files);
-	free(t);
 }
 
 struct task *tasks_find(const struct tasks *ts, pid_t tid)

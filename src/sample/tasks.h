@@ -53,7 +53,8 @@ void tasks_release(struct tasks *ts);
 /* See who came and went, if it is time to; false when the process is gone. */
 bool tasks_refresh(struct tasks *ts, uint64_t now_ns, uint64_t at_ns);
 
-/* The thread `tid`, made when it is new. NULL: no memory. */
+/* The thread `tid`, made when it is new. NULL: no memory, or the process has
+ * no such thread. */
 struct task *tasks_get(struct tasks *ts, pid_t tid, uint64_t at_ns);
 
 /* The same if it is known. */

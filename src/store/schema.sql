@@ -124,14 +124,16 @@ CREATE TABLE track_code (
 	state INTEGER NOT NULL
 ) STRICT;
 
--- Rollups, in samples; all of them rest on the tracks.
+-- Rollups; all of them rest on the tracks. nr is in looks. ticks are those that
+-- the looks stand for: their own, and those missed just before.
 CREATE TABLE stack_count (
 	id INTEGER PRIMARY KEY,
 	thread INTEGER NOT NULL,
 	node INTEGER NOT NULL,
 	quality INTEGER NOT NULL,
 	state INTEGER NOT NULL,
-	nr INTEGER NOT NULL
+	nr INTEGER NOT NULL,
+	ticks INTEGER NOT NULL
 ) STRICT;
 
 -- Looks at a thread by their quality, and how long it lived.
@@ -145,19 +147,19 @@ CREATE TABLE thread_count (
 	no_python INTEGER NOT NULL
 ) STRICT;
 
--- The wall time of a thread by state, the complete samples in it, and what
--- each of those stands for. (Looks that gave no whole stack are made good for
+-- The wall time of a thread by state, the ticks of the complete samples in it,
+-- and what each of those stands for. (Looks that gave no whole stack are made good for
 -- by the others; time without Python is nobody's.)
 CREATE TABLE thread_state (
 	thread INTEGER NOT NULL,
 	state INTEGER NOT NULL,
 	wall_ns INTEGER NOT NULL,
-	complete INTEGER NOT NULL,
-	look_s REAL NOT NULL
+	ticks INTEGER NOT NULL,
+	tick_s REAL NOT NULL
 ) STRICT;
 
--- Complete samples only. function or frame is NULL where no Python frame was
--- on the stack. total counts recursion once.
+-- Ticks of complete samples only. function or frame is NULL where no Python
+-- frame was on the stack. total counts recursion once.
 CREATE TABLE function_count (
 	thread INTEGER NOT NULL,
 	state INTEGER NOT NULL,
@@ -203,7 +205,7 @@ LEFT JOIN string s ON s.id = t.name;
 CREATE VIEW thread_state_time AS
 SELECT
 	c.thread, c.state AS state_id, s.name AS state, s.part_of,
-	c.wall_ns / 1e9 AS wall_s, c.look_s
+	c.wall_ns / 1e9 AS wall_s, c.tick_s
 FROM thread_state c
 JOIN state s ON s.id = c.state;
 
@@ -226,7 +228,7 @@ CREATE VIEW thread_state_function_time AS
 SELECT
 	c.thread, t.state, file.text AS file,
 	coalesce(name.text, '(no Python frame)') AS function, f.line,
-	c.self * t.look_s AS self_s, c.total * t.look_s AS total_s
+	c.self * t.tick_s AS self_s, c.total * t.tick_s AS total_s
 FROM function_count c
 JOIN thread_state_time t ON t.thread = c.thread AND t.state_id = c.state
 LEFT JOIN function f ON f.id = c.function
@@ -237,7 +239,7 @@ CREATE VIEW thread_state_line_time AS
 SELECT
 	c.thread, t.state, file.text AS file,
 	coalesce(name.text, '(no Python frame)') AS function, r.line,
-	c.self * t.look_s AS self_s, c.total * t.look_s AS total_s
+	c.self * t.tick_s AS self_s, c.total * t.tick_s AS total_s
 FROM line_count c
 JOIN thread_state_time t ON t.thread = c.thread AND t.state_id = c.state
 LEFT JOIN frame r ON r.id = c.frame

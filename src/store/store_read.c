@@ -360,20 +360,22 @@ static int read_stack_count(struct store_reader *r, sqlite3_stmt *row)
 {
 	struct profile *p = r->profile;
 	uint32_t thread, node, quality, state, before = p->counts.nr;
-	uint64_t nr;
+	uint64_t nr, ticks;
 
 	if (!store_reader_u32(row, 2, p->threads.nr, &thread) ||
 	    !store_reader_u32(row, 3, p->nodes.nr, &node) ||
 	    !store_reader_u32(row, 4, SAMPLE_QUALITY_NR, &quality) ||
 	    !store_reader_u32(row, 5, STATE_NR, &state) ||
 	    !store_reader_number(row, 6, NUMBER_MAX, &nr) ||
-	    !store_reader_add_looks(r, nr))
+	    !store_reader_number(row, 7, NUMBER_MAX, &ticks) || ticks < nr ||
+	    !store_reader_add_looks(r, ticks))
 		return store_reader_damaged(r, "table 'stack_count'");
 	if (!profile_add_count(p, thread, node, (enum sample_quality)quality,
 			       (enum thread_state)state, nr))
 		return store_reader_nomem(r);
 	if (p->counts.nr == before)
 		return store_reader_damaged(r, "a count is there twice");
+	profile_add_missed(p, before, ticks - nr);
 	return ERR_OK;
 }
 

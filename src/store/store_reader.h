@@ -13,16 +13,23 @@
 #include "base/err.h"
 #include "profile/profile.h"
 
+struct store_missed {
+	uint64_t tick, sum;
+};
+
 struct store_reader {
 	sqlite3 *db;
 	const char *path;
 	struct profile *profile; /* being filled */
 	struct err *err;
 	bool complete;
-	uint64_t look_nr;   /* so far; kept within 63 bits */
+	uint64_t look_nr;   /* ticks of looks so far; kept within 63 bits */
 	uint64_t row_nr;    /* of the present table, so far */
 	uint64_t clock_end; /* recovery: ticks whose times are known */
 	uint64_t clock_us;  /* recovery: the time of the last of them */
+	/* Recovery: ticks after others that were missed, and how many of those
+	 * there were up to each. */
+	VEC(struct store_missed) missed;
 };
 
 typedef int store_row_fn(struct store_reader *r, sqlite3_stmt *row);

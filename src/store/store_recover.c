@@ -28,17 +28,37 @@ static int read_track_code(struct store_reader *r, sqlite3_stmt *row)
 	return ERR_OK;
 }
 
+/* Ticks that were missed before `tick`. */
+static uint64_t missed_before(const struct store_reader *r, uint64_t tick)
+{
+	uint32_t low = 0, high = r->missed.nr;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (r->missed.at[middle].tick < tick)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? r->missed.at[low - 1].sum : 0;
+}
+
 static int add_run(struct store_reader *r, struct profile_thread *t,
 		   const struct track_run *run)
 {
 	struct profile_count *c =
 		&r->profile->counts.at[t->codes.at[run->code]];
+	uint64_t missed = missed_before(r, run->tick + run->nr) -
+			  missed_before(r, run->tick);
 
-	if (!store_reader_add_looks(r, run->nr))
+	if (!store_reader_add_looks(r, run->nr) ||
+	    !store_reader_add_looks(r, missed))
 		return store_reader_damaged(r, "more looks than can be");
 	c->nr += run->nr;
+	c->ticks += run->nr + missed;
 	t->looks[c->quality] += run->nr;
-	t->state_looks[c->state] += run->nr;
+	t->state_ticks[c->state] += run->nr + missed;
 	return ERR_OK;
 }
 
@@ -75,6 +95,16 @@ static int read_track(struct store_reader *r, sqlite3_stmt *row)
 	return rc;
 }
 
+static bool note_missed(struct store_reader *r, const struct track_clock *it,
+			uint64_t end_tick)
+{
+	uint64_t sum = r->missed.nr ? r->missed.at[r->missed.nr - 1].sum : 0;
+	struct store_missed m = { end_tick - it->left - 1, 0 };
+
+	return !__builtin_add_overflow(sum, it->missed, &m.sum) &&
+	       m.sum <= NUMBER_MAX && vec_push(&r->missed, m);
+}
+
 static int read_clock(struct store_reader *r, sqlite3_stmt *row)
 {
 	struct track_clock it;
@@ -93,7 +123,8 @@ static int read_clock(struct store_reader *r, sqlite3_stmt *row)
 			  (size_t)sqlite3_column_bytes(row, 4), base_us,
 			  tick_nr);
 	while ((step = track_clock_next(&it, &r->clock_us)) == TRACK_RUN)
-		;
+		if (it.missed && !note_missed(r, &it, r->clock_end))
+			return store_reader_damaged(r, "the clock");
 	if (step == TRACK_DAMAGED || r->clock_us > NUMBER_MAX / 1000)
 		return store_reader_damaged(r, "the clock makes no sense");
 	return ERR_OK;
@@ -106,9 +137,10 @@ int store_recover(struct store_reader *r)
 
 	rc = store_reader_each(r, "track_code", "id", read_track_code);
 	if (!rc)
-		rc = store_reader_each(r, "track", "id", read_track);
-	if (!rc)
 		rc = store_reader_each(r, "clock", "first_tick", read_clock);
+	if (!rc)
+		rc = store_reader_each(r, "track", "id", read_track);
+	vec_release(&r->missed);
 	if (rc)
 		return rc;
 	/* Nobody was left to write down how long it took. */

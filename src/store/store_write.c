@@ -52,7 +52,7 @@ static const char *const statement_sql[STATEMENT_NR] = {
 	[PUT_TRACK] = "INSERT INTO track VALUES (NULL, ?, ?, ?, ?)",
 	[PUT_TRACK_CODE] = "INSERT INTO track_code VALUES (?, ?, ?, ?, ?)",
 	[PUT_STACK_COUNT] = "INSERT INTO stack_count"
-			    " VALUES (NULL, ?, ?, ?, ?, ?)",
+			    " VALUES (NULL, ?, ?, ?, ?, ?, ?)",
 	[PUT_THREAD_COUNT] = "INSERT INTO thread_count"
 			     " VALUES (?, ?, ?, ?, ?, ?, ?)",
 	[PUT_THREAD_STATE] = "INSERT INTO thread_state"
@@ -571,7 +571,7 @@ static int put_counts(struct store *s, const struct profile *p, struct err *err)
 
 		rc = put_numbers(s, PUT_STACK_COUNT,
 				 NUMBERS(c->thread, c->node, c->quality,
-					 c->state, c->nr),
+					 c->state, c->nr, c->ticks),
 				 err);
 	}
 	for (uint32_t i = 0; !rc && i < p->threads.nr; i++) {
@@ -633,7 +633,7 @@ static int put_state_rollup(struct store *s, const struct profile *p,
 		const struct profile_count *c = &p->counts.at[of->codes.at[i]];
 
 		if (c->quality == SAMPLE_COMPLETE && c->state == state)
-			tally_add(t, c->node, c->nr, 0);
+			tally_add(t, c->node, c->ticks, 0);
 	}
 	tally_finish(t);
 	rc = put_table(s, PUT_FUNCTION_COUNT, thread, state, &t->functions,
@@ -663,11 +663,11 @@ static int put_thread_rollup(struct store *s, const struct profile *p,
 		if (!state->complete && state->s <= 0)
 			continue;
 		sqlite3_bind_double(s->statements[PUT_THREAD_STATE], 5,
-				    state->second_per_look);
+				    state->second_per_tick);
 		rc = put_numbers(s, PUT_THREAD_STATE,
 				 NUMBERS(thread->thread, (uint64_t)i,
 					 (uint64_t)(state->s * 1e9 + 0.5),
-					 state->complete),
+					 state->ticks),
 				 err);
 		if (!rc && state->complete)
 			rc = put_state_rollup(s, p, thread->thread,

@@ -52,7 +52,7 @@ static void add_ticks(struct profile *p, uint32_t nr)
 			profile_node(p, nodes[i / 2], profile_frame(p, f, i));
 	}
 	for (uint32_t i = 0; i < nr; i++) {
-		profile_tick(p, i * 1000000ull);
+		profile_tick(p, i * 1000000ull, 0);
 		if (i % 20 != 19)
 			profile_sample(p, thread, nodes[i / 3 % 8],
 				       (enum sample_quality)(i % 7 == 0),

@@ -130,7 +130,7 @@ __attribute__((unused)) static void add_ticks(struct profile *p,
 	for (uint64_t i = 0; i < tick_nr; i++) {
 		uint64_t tick = p->tick_nr;
 
-		profile_tick(p, (tick + 1) * 1000000);
+		profile_tick(p, (tick + 1) * 1000000, 0);
 		profile_sample(p, 0, nodes[tick / 3 % 5],
 			       tick % 50 == 49 ? SAMPLE_SALVAGED
 					       : SAMPLE_COMPLETE,
@@ -252,8 +252,8 @@ __attribute__((unused)) static void assert_same(const struct profile *a,
 		cr_assert_eq(x->cpu_ns, y->cpu_ns);
 		cr_assert_eq(x->run_queue_ns, y->run_queue_ns);
 		cr_assert(!memcmp(x->looks, y->looks, sizeof(x->looks)));
-		cr_assert(!memcmp(x->state_looks, y->state_looks,
-				  sizeof(x->state_looks)));
+		cr_assert(!memcmp(x->state_ticks, y->state_ticks,
+				  sizeof(x->state_ticks)));
 	}
 	cr_assert_eq(a->counts.nr, b->counts.nr);
 	for (uint32_t i = 0; i < a->counts.nr; i++) {

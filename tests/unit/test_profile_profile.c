@@ -116,7 +116,7 @@ Test(profile_profile, counts_are_up_to_date_before_the_runs_are_closed)
 	uint32_t t = profile_add_thread(p, 0, 2, 10), a = leaf(p, "f", 1);
 
 	for (uint64_t i = 0; i < 5; i++) {
-		profile_tick(p, 1000 * i + 10);
+		profile_tick(p, 1000 * i + 10, 0);
 		profile_sample(p, t, i == 3 ? 0 : a,
 			       i == 3 ? SAMPLE_LOST : SAMPLE_COMPLETE,
 			       STATE_ON_CPU);
@@ -138,7 +138,7 @@ Test(profile_profile, a_second_look_at_one_tick_is_not_counted)
 	struct profile *p = one_process();
 	uint32_t t = profile_add_thread(p, 0, 1, 0), a = leaf(p, "f", 1);
 
-	profile_tick(p, 1);
+	profile_tick(p, 1, 0);
 	profile_sample(p, t, a, SAMPLE_COMPLETE, STATE_ON_CPU);
 	profile_sample(p, t, 0, SAMPLE_COMPLETE, STATE_ON_CPU);
 	profile_close_runs(p);
@@ -208,7 +208,7 @@ Test(profile_profile, tracks_give_back_every_look_through_gaps_and_takes)
 	for (uint32_t i = 0; i < THREAD_NR; i++)
 		profile_add_thread(p, 0, (int32_t)i, 0);
 	for (uint32_t tick = 0; tick < TICK_NR; tick++) {
-		profile_tick(p, tick * 1000000ull);
+		profile_tick(p, tick * 1000000ull, 0);
 		for (uint32_t t = 0; t < THREAD_NR; t++) {
 			if (!(lrand48() % (t + 1)))
 				now[t] = (uint32_t)lrand48() % 40;
@@ -238,7 +238,7 @@ Test(profile_profile, a_long_track_is_cut_into_pieces_that_go_on)
 	uint64_t ticks = 0;
 
 	for (uint32_t i = 0; i < 3000000; i++) {
-		profile_tick(p, i);
+		profile_tick(p, i, 0);
 		profile_sample(p, t, i & 1 ? a : b, SAMPLE_COMPLETE,
 			       STATE_ON_CPU);
 	}
@@ -260,11 +260,11 @@ Test(profile_profile, the_clock_goes_on_after_it_was_taken)
 	struct track_clock it;
 	uint64_t us;
 
-	profile_tick(p, 5000000);
-	profile_tick(p, 6500999);
+	profile_tick(p, 5000000, 0);
+	profile_tick(p, 6500999, 0);
 	profile_drop_taken(p);
-	profile_tick(p, 6400000); /* back: stands still */
-	profile_tick(p, 9000000);
+	profile_tick(p, 6400000, 0); /* back: stands still */
+	profile_tick(p, 9000000, 0);
 	cr_assert_eq(p->clock_first_tick, 2);
 	cr_assert_eq(p->tick_nr, 4);
 	track_clock_begin(&it, p->clock.data, p->clock.size, p->clock_base_us,

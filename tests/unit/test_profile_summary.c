@@ -121,7 +121,7 @@ Test(profile_summary, only_complete_samples_are_the_basis)
 	cr_assert_eq(s.sampling.asked_hz, 128);
 	cr_assert_float_eq(s.sampling.delivered_hz, 100, 1e-9);
 	cr_assert_float_eq(s.sampling.marked_share, 0.5, 1e-12);
-	cr_assert_float_eq(s.threads[0].states[STATE_ON_CPU].second_per_look,
+	cr_assert_float_eq(s.threads[0].states[STATE_ON_CPU].second_per_tick,
 			   0.02, 1e-12);
 	summary_release(&s);
 	profile_free(p);
@@ -320,7 +320,7 @@ Test(profile_summary, the_time_of_short_threads_is_right_on_average)
 		uint32_t t = UINT32_MAX;
 
 		while (clock < end) {
-			profile_tick(p, (uint64_t)clock);
+			profile_tick(p, (uint64_t)clock, 0);
 			if (t == UINT32_MAX)
 				t = profile_add_thread(p, 0, i + 1,
 						       (uint64_t)clock);

@@ -160,18 +160,20 @@ Test(profile_track, any_bytes_at_all_are_survived)
 Test(profile_track, clock_times_come_back_and_damage_is_noticed)
 {
 	static const uint64_t gaps[] = { 0, 1, 127, 128, 1000, 1000000 };
+	static const uint64_t missed[] = { 0, 1, 0, 128, 0, 1 };
 	const size_t nr = sizeof(gaps) / sizeof(*gaps);
 	uint64_t expected = 500, got;
 	struct track_clock it;
 	struct buf b = { 0 };
 
 	for (size_t i = 0; i < nr; i++)
-		buf_add_varint(&b, gaps[i]);
+		track_clock_put(&b, gaps[i], missed[i]);
 	track_clock_begin(&it, b.data, b.size, 500, nr);
 	for (size_t i = 0; i < nr; i++) {
 		cr_assert_eq(track_clock_next(&it, &got), TRACK_RUN);
 		expected += gaps[i];
 		cr_assert_eq(got, expected);
+		cr_assert_eq(it.missed, missed[i]);
 	}
 	cr_assert_eq(track_clock_next(&it, &got), TRACK_END);
 

@@ -29,7 +29,7 @@ static void grow(struct profile *p, uint32_t round)
 			p, profile_string(p, name, (size_t)size), file, i);
 
 		node = profile_node(p, node, profile_frame(p, f, i));
-		profile_tick(p, (p->tick_nr + 1) * 1000000);
+		profile_tick(p, (p->tick_nr + 1) * 1000000, 0);
 		profile_sample(p, 0, node, SAMPLE_COMPLETE, STATE_ON_CPU);
 	}
 	p->wall_ns = p->tick_nr * 1000000;

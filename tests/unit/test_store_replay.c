@@ -87,8 +87,8 @@ static void tick(struct replay *r, uint32_t busy)
 {
 	uint64_t nr = r->p->tick_nr;
 
-	profile_tick(r->p,
-		     r->p->now_ns + (uint64_t)(-1e6 * log(1 - drand48())));
+	profile_tick(r->p, r->p->now_ns + (uint64_t)(-1e6 * log(1 - drand48())),
+		     0);
 	if (nr < START_NR)
 		r->now[0] = r->starts[nr];
 	else if (busy == THREAD_NR)

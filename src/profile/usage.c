@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "profile/process.h"
+#include "profile/usage.h"
 
 const char *const process_figure_key[PROCESS_FIGURE_NR] = {
 	[PROCESS_USER_NS] = "user_ns",

@@ -2,8 +2,8 @@
 /*
  * The processes of one job, and what the kernel counted of each.
  */
-#ifndef TARE_PROFILE_PROCESS_H
-#define TARE_PROFILE_PROCESS_H
+#ifndef TARE_PROFILE_USAGE_H
+#define TARE_PROFILE_USAGE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: MIT
+"""Threads that know what they wait for: known_states.py MODE SECONDS N OUT.
+
+Each thread keeps books of its own wall time: on a CPU by its CPU clock, in the
+run queue by the kernel's count, and what remains of each step is what the step
+waits for. Where several threads want the GIL, a step that shall sleep so long
+and takes longer has waited for the GIL for the rest.
+
+waits   N threads, each with another kind of wait and some sleep
+gil     a thread that keeps the GIL for 10 ms at a time, N - 1 that want it
+spin    N threads that compute
+collect one thread that runs the garbage collector for part of its time
+"""
+
+import ctypes
+import gc
+import json
+import os
+import queue
+import select
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+WITH_GIL = ctypes.PyDLL(None)  # its functions are called with the GIL held
+KINDS = ("sleep", "lock", "event", "queue", "pipe", "socket", "poll", "child")
+SLACK_NS = 60_000  # a timer of the kernel is late by 50 us, and a wake-up
+
+
+class Books:
+    """The wall time of the calling thread, by what it was for."""
+
+    def __init__(self):
+        self.states = {}
+        tid = threading.get_native_id()
+        path = f"/proc/self/task/{tid}/schedstat"
+        self.file = os.open(path, os.O_RDONLY)
+        self.began = self.now()
+        self.cpu, self.queue = time.thread_time_ns(), self.queued()
+
+    @staticmethod
+    def now():
+        return time.perf_counter_ns()
+
+    def queued(self):
+        return int(os.pread(self.file, 100, 0).split()[1])
+
+    def add(self, state, nanoseconds):
+        self.states[state] = self.states.get(state, 0) + nanoseconds
+
+    def step(self, state, do, at_most_ns=None):
+        """Do it, and write down what it took: as `state`, up to that long,
+        the rest as waiting for the GIL."""
+        start, cpu, queued = self.now(), time.thread_time_ns(), self.queued()
+        do()
+        waited = (self.now() - start - (time.thread_time_ns() - cpu)
+                  - (self.queued() - queued))
+        part = waited
+        if at_most_ns is not None:
+            part = min(waited, at_most_ns + SLACK_NS)
+        self.add(state, part)
+        self.add("gil_wait", waited - part)
+
+    def close(self):
+        wall = self.now() - self.began
+        self.add("on_cpu", time.thread_time_ns() - self.cpu)
+        self.add("run_queue", self.queued() - self.queue)
+        os.close(self.file)
+        # Between the steps a thread waits for nothing but the GIL.
+        self.add("gil_wait", wall - sum(self.states.values()))
+        return {"wall_ns": wall, "states": self.states}
+
+
+def sleeper(seconds):
+    return lambda: time.sleep(seconds)
+
+
+class Feeder:
+    """Does something every few milliseconds, without being in the way."""
+
+    def __init__(self, do, seconds):
+        self.over = False
+
+        def run():
+            while not self.over:
+                time.sleep(seconds)
+                do()
+
+        threading.Thread(target=run, daemon=True, name="feeder").start()
+
+
+def make_wait(kind):
+    """(state, a call that waits some 7 ms for it)"""
+    if kind == "sleep":
+        return "sleep", sleeper(0.007)
+    if kind == "lock":
+        lock = threading.Lock()
+        lock.acquire()
+        Feeder(lambda: lock.locked() and lock.release(), 0.007)
+        return "lock", lock.acquire
+    if kind == "event":
+        event = threading.Event()
+        Feeder(event.set, 0.007)
+        return "lock", lambda: event.wait() and event.clear()
+    if kind == "queue":
+        jobs = queue.Queue()
+        Feeder(lambda: jobs.put(1), 0.007)
+        return "lock", jobs.get
+    if kind == "pipe":
+        reader, writer = os.pipe()
+        Feeder(lambda: os.write(writer, b"x"), 0.007)
+        return "io", lambda: os.read(reader, 1)
+    if kind == "socket":
+        here, there = socket.socketpair()
+        Feeder(lambda: there.send(b"x"), 0.007)
+        return "io", lambda: here.recv(1)
+    if kind == "poll":
+        reader, writer = os.pipe()
+        other, _ = os.pipe()
+        Feeder(lambda: os.write(writer, b"x"), 0.007)
+
+        def wait():
+            select.select([reader, other], [], [])
+            os.read(reader, 1)
+
+        return "io", wait
+    return "child", lambda: subprocess.Popen(["sleep", "0.1"]).wait()
+
+
+def wait_and_sleep(kind, end, told):
+    state, wait = make_wait(kind)
+    books = Books()
+    while time.perf_counter() < end:
+        books.step(state, wait)
+        books.step("sleep", sleeper(0.03 if kind == "child" else 0.003))
+    told[threading.current_thread().name] = books.close()
+
+
+def keep_the_gil(end, told):
+    books = Books()
+    while time.perf_counter() < end:
+        books.step("sleep", lambda: WITH_GIL.usleep(10_000))
+        books.step("sleep", sleeper(0.004), 4_000_000)
+    told[threading.current_thread().name] = books.close()
+
+
+def want_the_gil(end, told):
+    books = Books()
+    while time.perf_counter() < end:
+        books.step("sleep", sleeper(0.002), 2_000_000)
+    told[threading.current_thread().name] = books.close()
+
+
+def spin(end, told):
+    books = Books()
+    n = 0
+    while time.perf_counter() < end:
+        for _ in range(1000):
+            n += 1
+    told[threading.current_thread().name] = books.close()
+
+
+def collect(end, told):
+    """Half of the time in the collector, by its own callbacks."""
+    keep = [[] for _ in range(200_000)]
+    spent = {"ns": 0}
+
+    def note(phase, _):
+        now = time.thread_time_ns()
+        spent["ns"] += now if phase == "stop" else -now
+
+    gc.disable()
+    gc.callbacks.append(note)
+    books = Books()
+    while time.perf_counter() < end:
+        before = spent["ns"]
+        gc.collect()
+        took = spent["ns"] - before
+        until = time.thread_time_ns() + took
+        while time.thread_time_ns() < until:
+            pass
+    answer = books.close()
+    answer["collecting_ns"] = spent["ns"]
+    told[threading.current_thread().name] = answer
+    del keep
+
+
+def jobs(mode, number):
+    if mode == "waits":
+        return [(f"{KINDS[i % len(KINDS)]}-{i}",
+                 lambda end, told, i=i: wait_and_sleep(
+                     KINDS[i % len(KINDS)], end, told))
+                for i in range(number)]
+    if mode == "gil":
+        return [("keeper", keep_the_gil)] + [
+            (f"wants-{i}", want_the_gil) for i in range(number - 1)]
+    one = collect if mode == "collect" else spin
+    return [(f"{mode}-{i}", one) for i in range(number)]
+
+
+def main():
+    mode, seconds, number, out = sys.argv[1:]
+    told = {}
+    end = time.perf_counter() + float(seconds)
+    threads = [threading.Thread(target=do, args=(end, told), name=name)
+               for name, do in jobs(mode, int(number))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with open(out, "w", encoding="utf-8") as file:
+        json.dump(told, file)
+    print("ok", flush=True)
+    os._exit(0)  # the feeders may go on
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""What threads wait for, as tare reports it, held against what they know
+themselves (known_states.py): each state within three points."""
+
+import contextlib
+import json
+import math
+import subprocess
+import sys
+
+import pytest
+
+from tare_runs import HERE, record
+
+POINTS = 3.0
+ENOUGH = 3000  # looks at a thread: its shares are then known to 1 point
+STATES = ("on_cpu", "run_queue", "gil_wait", "lock", "io", "sleep", "child",
+          "other")
+
+
+@contextlib.contextmanager
+def busy(number):
+    """So many processes that take all the CPU that they can get."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(number):
+            process = stack.enter_context(subprocess.Popen(
+                [sys.executable, "-c", "while True: pass"]))
+            stack.callback(process.kill)
+        yield
+
+
+def run(place, mode, seconds, number):
+    script = place.copy(HERE / "known_states.py")
+    recording = record(place, script, mode, seconds, number,
+                       place.inside / "told.json")
+    assert recording.stdout == "ok\n"
+    told = json.loads((place.outside / "told.json").read_text())
+    report = recording.report()
+    threads = {t["name"]: t for t in report["threads"] if t["name"] in told}
+    assert set(threads) == set(told)
+    return told, threads, report
+
+
+def errors_of(told, thread):
+    """{state: points that tare is off}"""
+    return {state: 100 * (thread["states"][state] / thread["wall_s"]
+                          - told["states"].get(state, 0) / told["wall_ns"])
+            for state in STATES}
+
+
+def check(place, mode, number):
+    for seconds in (4, 8, 16):
+        told, threads, report = run(place, mode, seconds, number)
+        looks = min(t["looks"]["taken"] for t in threads.values())
+        if looks >= ENOUGH:
+            break
+    worst = {}
+    for name, thread in threads.items():
+        for state, error in errors_of(told[name], thread).items():
+            if abs(error) > abs(worst.get(state, (0, ""))[0]):
+                worst[state] = (error, name)
+    text = ", ".join(f"{state} {error:+.1f} ({name})"
+                     for state, (error, name) in worst.items())
+    print(f"{mode} {number} {looks} looks: {text}")
+    assert looks >= ENOUGH, f"too few looks to tell: {looks}"
+    assert all(abs(e) <= POINTS for e, _ in worst.values()), text
+    return told, threads, report
+
+
+@pytest.mark.parametrize("number", [2, 8, 16])
+def test_waits_are_told_apart(place, number):
+    check(place, "waits", number)
+
+
+@pytest.mark.parametrize("number", [2, 4, 16])
+def test_waiting_for_the_gil(place, number):
+    told, threads, _ = check(place, "gil", number)
+    assert told["wants-0"]["states"]["gil_wait"] > 0
+    assert threads["wants-0"]["states"]["gil_wait"] > 0.3 * \
+        threads["wants-0"]["wall_s"]
+
+
+@pytest.mark.parametrize("number", [2, 16])
+def test_threads_that_compute_take_turns(place, number):
+    _, threads, _ = check(place, "spin", number)
+    # One at a time; whoever asks for the GIL now and then may be queued, too.
+    on_cpu = sum(t["states"]["on_cpu"] for t in threads.values())
+    queued = sum(t["states"]["run_queue"] for t in threads.values())
+    wall = max(t["wall_s"] for t in threads.values())
+    assert on_cpu <= 1.05 * wall
+    assert on_cpu + queued >= 0.9 * wall
+
+
+@pytest.mark.parametrize("mode", ["waits", "gil", "spin"])
+def test_beside_two_busy_processes_the_run_queue_grows(place, mode):
+    with busy(2):
+        told, threads, _ = check(place, mode, 4)
+    if mode == "spin":
+        queued = sum(t["states"]["run_queue"] for t in threads.values())
+        assert queued > 0.1 * max(t["wall_s"] for t in threads.values())
+
+
+def test_the_time_of_each_thread_and_process_closes(place):
+    _, threads, report = check(place, "waits", 8)
+    for thread in report["threads"]:
+        if thread["wall_s"] > 0.5:
+            assert math.isclose(sum(thread["states"].values()),
+                                thread["wall_s"], rel_tol=0.02)
+            assert thread["states"]["other"] <= 0.02 * thread["wall_s"]
+    for ledger in report["ledgers"]:
+        gross = ledger["gross"][f"{ledger['clock']}_s"]
+        unknown = sum(c["seconds"] for c in ledger["tare"]
+                      if c["cause"] == "unexplained")
+        if gross > 0.5:
+            assert unknown <= 0.02 * gross, ledger
