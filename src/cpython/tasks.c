@@ -64,6 +64,7 @@ void py_tasks_free(struct py_tasks_reader *r)
 	vec_release(&r->entries.of);
 	vec_release(&r->pool);
 	vec_release(&r->fresh);
+	vec_release(&r->loop_threads);
 	vec_release(&r->pages);
 	map_release(&r->page_ids);
 	vec_release(&r->out.task);
@@ -443,6 +444,8 @@ static int read_all(struct py_tasks_reader *r, const struct py_threads *threads,
 		rc = tasks_find(r, threads, err);
 	if (!rc)
 		rc = tasks_list(r, threads, err);
+	if (!rc)
+		rc = tasks_loops(r, threads, err);
 	for (uint32_t i = 0; !rc && i < r->now->task.nr; i++)
 		if (r->now->task.at[i].kind == PY_KIND_PYTHON_TASK)
 			parse_python_task(r, &r->now->task.at[i]);

@@ -2,8 +2,8 @@
 /*
  * What the parts of the reader of tasks share: tasks_find.c knows where the
  * tasks are listed, tasks_list.c reads the lists, tasks_chain.c follows the
- * coroutines of a task, tasks_awaiters.c finds who waits for it, tasks.c puts
- * it together.
+ * coroutines of a task, tasks_awaiters.c finds who waits for it, tasks_loops.c
+ * which thread runs its loop, tasks.c puts it together.
  */
 #ifndef TARE_CPYTHON_TASKS_INTERNAL_H
 #define TARE_CPYTHON_TASKS_INTERNAL_H
@@ -66,6 +66,11 @@ struct place {
 	uint64_t set;			    /* in the WeakSet */
 };
 
+/* The loop that a thread runs. */
+struct loop_thread {
+	uint64_t loop, thread;
+};
+
 struct py_tasks_reader {
 	struct py_process *process;
 	struct py_task_layout layout;
@@ -79,6 +84,8 @@ struct py_tasks_reader {
 	uint32_t attributes_left; /* so many objects written in Python */
 	VEC(struct link) pool;
 	VEC(uint32_t) fresh; /* tasks whose coroutines are to be followed */
+	VEC(struct loop_thread) loop_threads; /* tasks_loops.c */
+	uint32_t loops_thread_nr, loops_age;
 	VEC(uint8_t) pages;
 	struct map page_ids;
 	struct py_tasks out;
@@ -103,6 +110,10 @@ int tasks_chain(struct py_tasks_reader *r, struct err *err);
 uint32_t link_ask(struct py_tasks_reader *r, const struct link *k);
 bool link_is(const struct py_tasks_reader *r, const struct link *k,
 	     const uint8_t *bytes);
+
+/* Complete r->out.loop. */
+int tasks_loops(struct py_tasks_reader *r, const struct py_threads *threads,
+		struct err *err);
 
 /* Find who waits for each task. */
 int tasks_awaiters(struct py_tasks_reader *r, struct err *err);

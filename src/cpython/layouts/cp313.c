@@ -106,7 +106,9 @@ static void fill_tasks(struct py_task_layout *l, const uint64_t *table)
 	l->created = -3;
 	l->awaiting = -1;
 	l->executing = 0;
-	l->thread_dict = 128;
+	/* What asyncio needs follows the thread state proper. */
+	l->thread_running_loop = l->thread_size;
+	l->thread_size += 8;
 	l->task_loop = 16;
 	l->task_callback0 = 24;
 	l->task_callbacks = 40;
