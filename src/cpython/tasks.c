@@ -109,7 +109,6 @@ static void parse_python_task(struct py_tasks_reader *r, struct entry *e)
 	struct err ignored;
 
 	e->callback0 = e->callbacks = e->awaited_by = 0;
-	e->awaited_by_is_set = false;
 	e->fut_state = 0;
 	e->coro = e->waiter = e->loop = e->name_addr = 0;
 	if (!r->attributes_left) {
@@ -121,6 +120,9 @@ static void parse_python_task(struct py_tasks_reader *r, struct entry *e)
 	e->waiter = attribute(r, e, "_fut_waiter");
 	e->loop = attribute(r, e, "_loop");
 	e->name_addr = attribute(r, e, "_name");
+	if (r->layout.task_awaited_by != PY_ABSENT)
+		e->awaited_by = attribute(r, e, "_Future__asyncio_awaited_by");
+	e->awaited_by_is_set = e->awaited_by != 0;
 	if (!py_read_text(r->process, attribute(r, e, "_state"), &state,
 			  &ignored))
 		e->fut_state = strcmp(buf_str(&state), "PENDING") != 0;

@@ -2,11 +2,11 @@
 /*
  * The asyncio tasks of a process, as src/cpython/tasks.c sees them:
  *
- *   read_tasks PID [TIMES [PAUSE_US [CAPTURE]]]
+ *   read_tasks [-e] PID [TIMES [PAUSE_US [CAPTURE]]]
  *
  * prints the last of TIMES readings as one line of JSON, with what all of them
- * cost and how many tasks were not to be believed. CAPTURE: a snapshot of what
- * was read, for tests/captures.
+ * cost and how many tasks were not to be believed; -e: each of them. CAPTURE: a
+ * snapshot of what was read, for tests/captures.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cpython/code.h"
+#include "cpython/collector.h"
 #include "cpython/process.h"
 #include "cpython/tasks.h"
 #include "target/target.h"
@@ -24,7 +25,6 @@ struct totals {
 	uint64_t readings, failed, torn, tasks, moved, cut, same;
 	uint64_t least_ns, most_ns, sum_ns, first_ns;
 	uint64_t first_calls;
-	uint64_t impossible; /* frames that are none */
 };
 
 static uint64_t now_ns(void)
@@ -97,8 +97,7 @@ static json_t *tasks_json(struct py_process *p, const struct py_tasks *t)
 			 "calls", (int)t->calls);
 }
 
-static void count(struct totals *n, struct py_process *p,
-		  const struct py_tasks *t, uint64_t ns)
+static void count(struct totals *n, const struct py_tasks *t, uint64_t ns)
 {
 	if (!n->readings || ns < n->least_ns)
 		n->least_ns = ns;
@@ -117,7 +116,6 @@ static void count(struct totals *n, struct py_process *p,
 		n->cut += t->task.at[i].cut;
 		n->same += t->task.at[i].same;
 	}
-	(void)p;
 }
 
 static json_t *totals_json(const struct totals *n)
@@ -154,17 +152,28 @@ static int read_once(struct py_process *p, struct py_tasks_reader *r,
 	if (rc)
 		n->failed++;
 	else
-		count(n, p, py_tasks_last(r), now_ns() - begin);
+		count(n, py_tasks_last(r), now_ns() - begin);
 	py_threads_release(&threads);
 	return rc;
 }
 
-static int show(struct py_process *p, int times, unsigned pause_us,
+static void print(struct py_process *p, const struct py_tasks_reader *r,
+		  const struct totals *n)
+{
+	json_t *j = tasks_json(p, py_tasks_last(r));
+
+	json_object_set_new(j, "known", json_boolean(py_tasks_known(r)));
+	json_object_set_new(j, "totals", totals_json(n));
+	json_dumpf(j, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(j);
+}
+
+static int show(struct py_process *p, bool each, int times, unsigned pause_us,
 		struct err *err)
 {
 	struct py_tasks_reader *r = py_tasks_new(p);
 	struct totals n = { 0 };
-	json_t *j;
 	int rc = ERR_OK;
 
 	for (int i = 0; r && i < times; i++) {
@@ -173,35 +182,64 @@ static int show(struct py_process *p, int times, unsigned pause_us,
 		rc = read_once(p, r, &n, err);
 		if (rc == ERR_GONE)
 			break;
+		if (each && !rc)
+			print(p, r, &n);
 	}
-	j = tasks_json(p, py_tasks_last(r));
-	json_object_set_new(j, "known", json_boolean(py_tasks_known(r)));
-	json_object_set_new(j, "totals", totals_json(&n));
-	json_dumpf(j, stdout, JSON_COMPACT);
-	putchar('\n');
-	json_decref(j);
+	if (!each)
+		print(p, r, &n);
 	py_tasks_free(r);
 	return n.readings ? ERR_OK : rc;
 }
 
+/* For a capture: the collector, too. */
+static int read_collector(struct py_process *p, struct err *err)
+{
+	struct py_collections n[PY_GENERATIONS];
+	struct py_threads threads = { 0 };
+	struct target_piece piece;
+	struct py_collector c;
+	unsigned done;
+	int rc = py_threads_read(p, &threads, err);
+
+	if (!rc)
+		rc = py_collector_open(&c, p, threads.interp.at[0], err);
+	if (!rc)
+		rc = py_collector_count(&c, n, err);
+	if (!rc) {
+		py_collector_plan(&c, &piece);
+		rc = target_readv(p->target, &piece, 1, &done, err);
+	}
+	py_threads_release(&threads);
+	return rc;
+}
+
 int main(int argc, char **argv)
 {
-	int times = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 1;
-	unsigned pause_us = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
+	bool each = argc > 1 && !strcmp(argv[1], "-e");
+	int times = 1;
+	unsigned pause_us = 0;
 	struct py_process process;
 	struct target *target = NULL;
 	struct err err;
 	int rc;
 
+	argc -= each;
+	argv += each;
 	if (argc < 2)
 		return 2;
+	if (argc > 2)
+		times = (int)strtol(argv[2], NULL, 10);
+	if (argc > 3)
+		pause_us = (unsigned)strtoul(argv[3], NULL, 10);
 	rc = target_open(&target, (pid_t)strtol(argv[1], NULL, 10), &err);
 	if (!rc && argc > 4)
 		rc = target_start_capture(target, &err);
 	if (!rc)
 		rc = py_process_open(&process, target, &err);
 	if (!rc)
-		rc = show(&process, times, pause_us, &err);
+		rc = show(&process, each, times, pause_us, &err);
+	if (!rc && argc > 4)
+		rc = read_collector(&process, &err);
 	if (!rc && argc > 4)
 		rc = target_save_snapshot(target, argv[4], &err);
 	if (rc)
