@@ -13,13 +13,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/map.h"
 #include "base/vec.h"
 #include "cpython/process.h"
 
 struct bulk_piece {
 	uint64_t addr;
 	uint32_t size; /* 0: not read */
+	uint32_t read; /* which of the reads has it */
+};
+
+/* What the kernel is asked for: a piece, or a page that has several. */
+struct bulk_read {
+	uint64_t addr;
+	uint32_t size; /* 0: did not come */
 	uint32_t at;   /* in the image */
+	uint32_t nr;   /* pieces in it */
 };
 
 struct bulk {
@@ -29,6 +38,8 @@ struct bulk {
 	bool no_memory;
 	VEC(struct bulk_piece) pieces;
 	uint32_t read_nr; /* so many of them were read, or tried */
+	VEC(struct bulk_read) reads;
+	struct map pages; /* page -> read */
 	uint8_t *image;
 	uint64_t image_nr, image_cap;
 };

@@ -86,9 +86,11 @@ int py_dict_read(struct bulk *b, uint64_t addr, struct py_entries *out,
 		return rc;
 	bulk_ask(b, t.entries, t.nr * t.stride);
 	rc = bulk_run(b, err);
+	if (rc)
+		return rc;
 	bytes = bulk_get(b, 0, NULL);
-	if (!rc && !bytes)
-		rc = err_set(err, ERR_CORRUPT, "a dict without its entries");
+	if (!bytes)
+		return err_set(err, ERR_CORRUPT, "a dict without its entries");
 	for (uint32_t i = 0; !rc && i < t.nr; i++) {
 		const uint8_t *at = bytes + i * t.stride + t.stride - 16;
 		struct py_entry e = { word_at(at), word_at(at + 8) };
@@ -161,9 +163,11 @@ int py_set_read(struct bulk *b, const struct py_task_layout *l, uint64_t addr,
 	bulk_ask(b, word_at(head + l->set_table),
 		 (uint32_t)(mask + 1) * SET_ENTRY);
 	rc = bulk_run(b, err);
+	if (rc)
+		return rc;
 	bytes = bulk_get(b, 0, NULL);
-	if (!rc && !bytes)
-		rc = err_set(err, ERR_CORRUPT, "a set without its table");
+	if (!bytes)
+		return err_set(err, ERR_CORRUPT, "a set without its table");
 	for (uint64_t i = 0; !rc && i <= mask; i++) {
 		struct py_entry e = { word_at(bytes + i * SET_ENTRY),
 				      word_at(bytes + i * SET_ENTRY + 8) };

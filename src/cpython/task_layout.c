@@ -56,14 +56,16 @@ int py_task_layout_read(struct py_process *p, struct py_task_layout *l,
 	uint64_t *table = NULL;
 	int rc = py_process_read_table(p, &source, &table, err);
 
-	if (!rc && !source->fill_tasks)
-		rc = err_set(err, ERR_NO,
-			     "the tasks of asyncio are not known on CPython %s",
-			     p->version);
-	if (!rc) {
+	if (rc)
+		return rc;
+	if (source->fill_tasks) {
 		memset(l, 0, sizeof(*l));
 		source->fill_tasks(l, table);
 		rc = check(l, err);
+	} else {
+		rc = err_set(err, ERR_NO,
+			     "the tasks of asyncio are not known on CPython %s",
+			     p->version);
 	}
 	free(table);
 	return rc;
@@ -77,6 +79,8 @@ int py_task_layout_add(struct py_process *p, struct py_task_layout *l,
 
 	if (rc)
 		return rc;
+	if (!source->add_tasks)
+		return err_set(err, ERR_NO, "no table of asyncio is expected");
 	source->add_tasks(l, table);
 	return check(l, err);
 }

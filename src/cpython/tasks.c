@@ -388,7 +388,7 @@ static bool publish_one(struct py_tasks_reader *r, const struct entry *e)
 		.frame = r->out.frames.nr,
 		.frame_nr = e->link_nr,
 		.awaiter = r->out.awaiters.nr,
-		.awaiter_nr = e->awaiter_nr,
+		.awaiter_nr = e->awaiters.nr,
 		.same = e->same,
 		.moved = e->moved,
 		.cut = e->cut,
@@ -399,9 +399,9 @@ static bool publish_one(struct py_tasks_reader *r, const struct entry *e)
 		if (!vec_push(&r->out.frames,
 			      r->now->links.at[e->link + i].frame))
 			return false;
-	for (uint32_t i = 0; i < e->awaiter_nr; i++)
+	for (uint32_t i = 0; i < e->awaiters.nr; i++)
 		if (!vec_push(&r->out.awaiters,
-			      r->now->awaiters.at[e->awaiter + i]))
+			      r->now->awaiters.at[e->awaiters.at + i]))
 			return false;
 	return vec_push(&r->out.task, t);
 }

@@ -217,9 +217,10 @@ static bool keep_callers(struct awaiters *a, uint32_t i)
 	if (last->coro != e->coro || last->callback0 != e->callback0 ||
 	    last->callbacks != e->callbacks)
 		return false;
-	for (uint32_t k = 0; k < last->caller_nr; k++)
-		add_edge(a, i, r->last->callers.at[last->caller + k]);
-	return last->caller_nr > 0 || (!e->callback0 && !e->callbacks);
+	for (uint32_t k = 0; k < last->callers.nr; k++)
+		add_edge(a, i, r->last->callers.at[last->callers.at + k]);
+	return last->callers.nr || last->same ||
+	       (!e->callback0 && !e->callbacks);
 }
 
 static int search_callbacks(struct awaiters *a, struct err *err)
@@ -319,31 +320,27 @@ static int find_waits(struct py_tasks_reader *r, struct err *err)
 	return rc;
 }
 
-/* Sort the edges from `first` on by child into `of`; the same one once. */
-static void sort_edges(struct awaiters *a, bool callers)
+static struct run *run_of(struct entry *e, bool callers)
+{
+	return callers ? &e->callers : &e->awaiters;
+}
+
+/* Give each task the room for its edges in the array. */
+static void make_runs(struct awaiters *a, bool callers)
 {
 	struct generation *g = a->r->now;
+	uint32_t at = 0;
 
-	for (uint32_t i = 0; i < a->edges.nr; i++) {
-		struct entry *e = &g->task.at[a->edges.at[i].child];
+	for (uint32_t i = 0; i < g->task.nr; i++)
+		*run_of(&g->task.at[i], callers) = (struct run){ 0, 0 };
+	for (uint32_t i = 0; i < a->edges.nr; i++)
+		run_of(&g->task.at[a->edges.at[i].child], callers)->nr++;
+	for (uint32_t i = 0; i < g->task.nr; i++) {
+		struct run *run = run_of(&g->task.at[i], callers);
 
-		if (callers)
-			e->caller_nr++;
-		else
-			e->awaiter_nr++;
-	}
-	for (uint32_t i = 0, at = 0, caller_at = 0; i < g->task.nr; i++) {
-		struct entry *e = &g->task.at[i];
-
-		if (callers) {
-			e->caller = caller_at;
-			caller_at += e->caller_nr;
-			e->caller_nr = 0;
-		} else {
-			e->awaiter = at;
-			at += e->awaiter_nr;
-			e->awaiter_nr = 0;
-		}
+		run->at = at;
+		at += run->nr;
+		run->nr = 0;
 	}
 }
 
@@ -355,61 +352,77 @@ static bool has(const uint64_t *of, uint32_t nr, uint64_t value)
 	return false;
 }
 
-static bool fill_edges(struct awaiters *a, bool callers)
+/* The edges so far, by child, each of them once. */
+static void fill_runs(struct awaiters *a, uint64_t *array, bool callers)
+{
+	for (uint32_t i = 0; i < a->edges.nr; i++) {
+		struct entry *e = &a->r->now->task.at[a->edges.at[i].child];
+		struct run *run = run_of(e, callers);
+		uint64_t parent = a->edges.at[i].parent;
+
+		if (parent == e->addr || has(array + run->at, run->nr, parent))
+			continue;
+		if (run->nr >= PY_TASK_AWAITERS_MAX)
+			e->cut = true;
+		else
+			array[run->at + run->nr++] = parent;
+	}
+}
+
+static void keep_edges(struct awaiters *a, bool callers)
 {
 	struct generation *g = a->r->now;
 
-	sort_edges(a, callers);
-	if (callers)
-		g->callers.nr = 0;
-	else
-		g->awaiters.nr = 0;
+	g->callers.nr = callers ? 0 : g->callers.nr;
+	g->awaiters.nr = callers ? g->awaiters.nr : 0;
 	for (uint32_t i = 0; i < a->edges.nr; i++)
 		if (!(callers ? vec_push(&g->callers, 0)
-			      : vec_push(&g->awaiters, 0)))
-			return false;
-	for (uint32_t i = 0; i < a->edges.nr; i++) {
-		struct entry *e = &g->task.at[a->edges.at[i].child];
-		uint64_t parent = a->edges.at[i].parent;
-		uint32_t *nr = callers ? &e->caller_nr : &e->awaiter_nr;
-		uint64_t *of = callers ? g->callers.at + e->caller
-				       : g->awaiters.at + e->awaiter;
+			      : vec_push(&g->awaiters, 0))) {
+			a->no_memory = true;
+			return;
+		}
+	make_runs(a, callers);
+	fill_runs(a, callers ? g->callers.at : g->awaiters.at, callers);
+}
 
-		if (parent == e->addr || has(of, *nr, parent))
-			continue;
-		if (*nr >= PY_TASK_AWAITERS_MAX)
-			e->cut = true;
-		else
-			of[(*nr)++] = parent;
+/* A task that waits for a task itself. */
+static void add_direct(struct awaiters *a)
+{
+	const struct generation *g = a->r->now;
+
+	for (uint32_t i = 0; i < g->task.nr; i++) {
+		uint64_t waiter = g->task.at[i].waiter;
+		uint32_t id = waiter ? map_get(&g->ids, waiter) : MAP_NONE;
+
+		if (id != MAP_NONE)
+			add_edge(a, id, g->task.at[i].addr);
 	}
-	return true;
+}
+
+static int find_awaiters(struct awaiters *a, struct err *err)
+{
+	struct py_tasks_reader *r = a->r;
+	int rc = find_waits(r, err);
+
+	for (uint32_t i = 0; i < r->now->task.nr; i++)
+		if (r->now->task.at[i].waiter &&
+		    !map_put(&a->waiters, r->now->task.at[i].waiter, i))
+			a->no_memory = true;
+	if (!rc && r->layout.task_awaited_by == PY_ABSENT)
+		rc = search_callbacks(a, err);
+	keep_edges(a, true);
+	if (!rc && r->layout.task_awaited_by != PY_ABSENT)
+		rc = search_awaited_by(a, err);
+	add_direct(a);
+	keep_edges(a, false);
+	return !rc && a->no_memory ? err_nomem(err) : rc;
 }
 
 int tasks_awaiters(struct py_tasks_reader *r, struct err *err)
 {
 	struct awaiters a = { .r = r };
-	int rc = find_waits(r, err);
+	int rc = find_awaiters(&a, err);
 
-	for (uint32_t i = 0; i < r->now->task.nr; i++)
-		if (r->now->task.at[i].waiter &&
-		    !map_put(&a.waiters, r->now->task.at[i].waiter, i))
-			a.no_memory = true;
-	if (!rc && r->layout.task_awaited_by == PY_ABSENT)
-		rc = search_callbacks(&a, err);
-	if (!rc && !a.no_memory && !fill_edges(&a, true))
-		a.no_memory = true;
-	if (!rc && r->layout.task_awaited_by != PY_ABSENT)
-		rc = search_awaited_by(&a, err);
-	for (uint32_t i = 0; i < r->now->task.nr; i++) {
-		uint32_t id = map_get(&r->now->ids, r->now->task.at[i].waiter);
-
-		if (r->now->task.at[i].waiter && id != MAP_NONE)
-			add_edge(&a, id, r->now->task.at[i].addr);
-	}
-	if (!rc && !a.no_memory && !fill_edges(&a, false))
-		a.no_memory = true;
-	if (!rc && a.no_memory)
-		rc = err_nomem(err);
 	vec_release(&a.search);
 	vec_release(&a.next);
 	vec_release(&a.edges);

@@ -32,6 +32,11 @@ struct link {
 	int8_t state;
 };
 
+/* A run of elements of an array. */
+struct run {
+	uint32_t at, nr;
+};
+
 /* One task, with what its object says. */
 struct entry {
 	uint64_t addr, type, coro, waiter, loop;
@@ -42,8 +47,8 @@ struct entry {
 	uint32_t link, link_nr;
 	uint32_t name;
 	enum py_task_waits waits;
-	uint32_t awaiter, awaiter_nr;
-	uint32_t caller, caller_nr; /* awaiters that callbacks tell of */
+	struct run awaiters;
+	struct run callers; /* those of them that callbacks tell of */
 	bool same, moved, cut, opaque, executing;
 	bool parsed; /* the fields above come from a copy of the object */
 };

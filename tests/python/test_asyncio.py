@@ -176,7 +176,8 @@ BUSY = textwrap.dedent("""
 
     async def make():
         while True:
-            kinds = [random.choice((a1, b1)) for _ in range(random.randrange(60))]
+            many = random.randrange(60)
+            kinds = [random.choice((a1, b1)) for _ in range(many)]
             tasks = [asyncio.create_task(k(), name=k.__name__) for k in kinds]
             await asyncio.sleep(random.random() / 1000)
             del tasks

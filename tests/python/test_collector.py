@@ -31,11 +31,11 @@ PROGRAM = textwrap.dedent("""
     print(flush=True)
     if which == "natural":
         gc.enable()
-        while sum(starts) < 2000 or starts[2] < 5:
+        while sum(starts) < 500 or starts[2] < 3:
             keep.extend([[] for _ in range(1000)])
             del keep[-500:]
     else:
-        for _ in range({"0": 2000, "1": 500, "2": 150}[which]):
+        for _ in range({"0": 400, "1": 200, "2": 60}[which]):
             more = [[] for _ in range(20000)]
             gc.collect(int(which))
     gc.disable()
