@@ -5,6 +5,13 @@
 
 #define STRUCT_SIZE_MAX (4u << 20)
 
+/* struct gc_generation: head of a list (16), threshold, count. */
+enum {
+	GENERATION_COUNT = 20,
+	GENERATION_SIZE = 24,
+	GENERATIONS_AT_MAX = 64
+};
+
 /* Inside of the interpreter: collections, collected, uncollectable. */
 #define STAT_SIZE 24
 
@@ -38,15 +45,47 @@ static bool is_sound(const struct py_collector_layout *l)
 	bool good = fits(l->interp_gc, 8, STRUCT_SIZE_MAX) &&
 		    fits(l->collecting, 4, l->gc_size) && l->gc_size;
 
-	for (int i = 0; i < PY_GENERATIONS; i++)
-		good = good && (l->count[i] == PY_ABSENT ||
-				fits(l->count[i], 4, l->gc_size));
+	if (l->generation0 != PY_ABSENT)
+		good = good && fits(l->generation0, 8, l->gc_size);
 	if (l->stats != PY_ABSENT)
 		good = good &&
 		       fits(l->stats,
 			    l->stats_size ? 8 : PY_GENERATIONS * STAT_SIZE,
 			    l->gc_size);
 	return good;
+}
+
+/*
+ * Where the counts are: the generations are an array inside of the structure,
+ * which a pointer in it says where. That is 24 bytes in, but 20 in the 3.13.5
+ * of Debian, whose PyGC_Head is aligned to 4 bytes, in a structure of equal
+ * size.
+ */
+static int find_counts(struct py_collector *c, struct err *err)
+{
+	uint64_t first, at;
+	int rc;
+
+	for (int i = 0; i < PY_GENERATIONS; i++)
+		c->count[i] = PY_ABSENT;
+	if (c->layout.generation0 == PY_ABSENT)
+		return ERR_OK;
+	rc = py_read_word(c->process, c->addr + c->layout.generation0, &first,
+			  err);
+	at = first - c->addr;
+	if (rc || at > GENERATIONS_AT_MAX || at % 4 ||
+	    at + PY_GENERATIONS * GENERATION_SIZE > c->layout.gc_size)
+		return rc;
+	for (uint32_t i = 0; i < PY_GENERATIONS; i++)
+		c->count[i] =
+			(uint32_t)at + i * GENERATION_SIZE + GENERATION_COUNT;
+	return ERR_OK;
+}
+
+static int not_known(const struct py_process *p, struct err *err)
+{
+	return err_set(err, ERR_NO, "the collector of CPython %s is not known",
+		       p->version);
 }
 
 int py_collector_open(struct py_collector *c, struct py_process *p,
@@ -64,26 +103,19 @@ int py_collector_open(struct py_collector *c, struct py_process *p,
 	source->fill_collector(&c->layout, table);
 	free(table);
 	if (!is_sound(&c->layout))
-		return err_set(err, ERR_NO,
-			       "the collector of CPython %s is not known",
-			       p->version);
+		return not_known(p, err);
 	c->addr = interp + c->layout.interp_gc;
+	rc = find_counts(c, err);
+	if (rc)
+		return rc;
 	c->from = c->layout.collecting;
 	end = c->layout.collecting + 4;
-	for (int i = 0; i < PY_GENERATIONS; i++) {
-		if (c->layout.count[i] == PY_ABSENT)
-			continue;
-		if (c->layout.count[i] < c->from)
-			c->from = c->layout.count[i];
-		if (c->layout.count[i] + 4 > end)
-			end = c->layout.count[i] + 4;
+	for (int i = 0; i < PY_GENERATIONS && c->count[0] != PY_ABSENT; i++) {
+		c->from = c->count[i] < c->from ? c->count[i] : c->from;
+		end = c->count[i] + 4 > end ? c->count[i] + 4 : end;
 	}
 	c->span = end - c->from;
-	if (c->span > PY_COLLECTOR_SPAN_MAX)
-		return err_set(err, ERR_NO,
-			       "the collector of CPython %s is not known",
-			       p->version);
-	return ERR_OK;
+	return c->span > PY_COLLECTOR_SPAN_MAX ? not_known(p, err) : ERR_OK;
 }
 
 void py_collector_plan(struct py_collector *c, struct target_piece *piece)
@@ -113,13 +145,11 @@ enum py_collecting py_collector_judge(const struct py_collector *c, bool read)
 		return PY_COLLECTING_NOT_KNOWN;
 	if (!int_at(c, c->layout.collecting))
 		return PY_COLLECTING_NO;
-	for (int i = 0; i < PY_GENERATIONS; i++)
-		if (c->layout.count[i] == PY_ABSENT)
-			return PY_COLLECTING_ANY;
-	if (int_at(c, c->layout.count[1]))
+	if (c->count[0] == PY_ABSENT)
+		return PY_COLLECTING_ANY;
+	if (int_at(c, c->count[1]))
 		return PY_COLLECTING_0;
-	return int_at(c, c->layout.count[2]) ? PY_COLLECTING_1
-					     : PY_COLLECTING_2;
+	return int_at(c, c->count[2]) ? PY_COLLECTING_1 : PY_COLLECTING_2;
 }
 
 static int count_inside(struct py_collector *c,

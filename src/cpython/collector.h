@@ -21,8 +21,9 @@
 struct py_collector {
 	struct py_process *process; /* not owned */
 	struct py_collector_layout layout;
-	uint64_t addr; /* of the collector's state */
-	uint32_t from; /* where in it the piece begins */
+	uint64_t addr;			/* of the collector's state */
+	uint32_t count[PY_GENERATIONS]; /* where in it, PY_ABSENT: not known */
+	uint32_t from;			/* where in it the piece begins */
 	uint32_t span;
 	uint8_t bytes[PY_COLLECTOR_SPAN_MAX];
 };

@@ -15,11 +15,11 @@ struct py_collector_layout {
 	uint32_t gc_size;    /* of all of it */
 	uint32_t collecting; /* int: does it run? */
 	/*
-	 * int, one for each generation: what it has counted towards its
-	 * threshold. PY_ABSENT: not known, so neither is which generation is
-	 * being collected.
+	 * A pointer to the first of the three generations, which are inside of
+	 * the structure. PY_ABSENT: not known, so neither is which generation
+	 * is being collected.
 	 */
-	uint32_t count[PY_GENERATIONS];
+	uint32_t generation0;
 	/*
 	 * Of each generation, collections, objects collected and not
 	 * collectable; or, where stats_size is not 0, a pointer to so many

@@ -253,8 +253,8 @@ static void check_collector(const char *series)
 	put_word(&file, c.addr + c.layout.collecting, &yes, sizeof(yes));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		for (int k = 0; k < PY_GENERATIONS; k++)
-			put_word(&file, c.addr + c.layout.count[k],
-				 &rows[i].counts[k], sizeof(int32_t));
+			put_word(&file, c.addr + c.count[k], &rows[i].counts[k],
+				 sizeof(int32_t));
 		cr_assert_eq(judge(&file), rows[i].is);
 	}
 	buf_release(&file);
@@ -290,7 +290,7 @@ Test(cpython_tasks, a_collector_of_another_size_has_no_generations)
 	put_word(&file, process.runtime_addr + i * 8, &size, sizeof(size));
 	py_threads_release(&threads);
 	target_close(target);
-	cr_assert_eq(collector_of(&file).layout.count[1], PY_ABSENT);
+	cr_assert_eq(collector_of(&file).count[1], PY_ABSENT);
 	cr_assert_eq(judge(&file), PY_COLLECTING_NO);
 	buf_release(&file);
 }

@@ -116,9 +116,7 @@ static void fill_collector(struct py_collector_layout *l, const uint64_t *table)
 	(void)table;
 	l->interp_gc = 112;
 	l->gc_size = 240;
-	l->count[0] = 44;
-	l->count[1] = 68;
-	l->count[2] = 92;
+	l->generation0 = 96;
 	l->stats = 128;
 	l->collecting = 200;
 }

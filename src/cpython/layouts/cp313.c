@@ -132,9 +132,7 @@ static void fill_collector(struct py_collector_layout *l, const uint64_t *table)
 	published_fill_collector(l, table);
 	if (l->gc_size != 240 || l->collecting != 200)
 		return;
-	l->count[0] = 44;
-	l->count[1] = 68;
-	l->count[2] = 92;
+	l->generation0 = 96;
 	l->stats = 128;
 }
 

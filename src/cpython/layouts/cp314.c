@@ -123,12 +123,16 @@ static void fill_tasks(struct py_task_layout *l, const uint64_t *table)
 static void fill_collector(struct py_collector_layout *l, const uint64_t *table)
 {
 	published_fill_collector(l, table);
-	if (l->gc_size != 264 || l->collecting != 192)
+	/*
+	 * The collector of 3.14.0 to 3.14.4 is another one (240 bytes): it has
+	 * no such generations, but the same statistics.
+	 */
+	if (l->collecting != 192)
 		return;
-	l->count[0] = 44;
-	l->count[1] = 68;
-	l->count[2] = 92;
-	l->stats = 120;
+	if (l->gc_size == 264)
+		l->generation0 = 256;
+	if (l->gc_size == 264 || l->gc_size == 240)
+		l->stats = 120;
 }
 
 const struct py_layout_source py_layout_cp314 = {

@@ -141,9 +141,7 @@ static void fill_collector(struct py_collector_layout *l, const uint64_t *table)
 	published_fill_collector(l, table);
 	if (l->gc_size != 176 || l->collecting != 112)
 		return;
-	l->count[0] = 28;
-	l->count[1] = 52;
-	l->count[2] = 76;
+	l->generation0 = 168;
 	l->stats = narrow(table[AT_gc_generation_stats]);
 	l->stats_size = narrow(table[AT_gc_generation_stats_size]);
 }

@@ -60,7 +60,7 @@ static void published_fill_collector(struct py_collector_layout *l,
 	l->interp_gc = narrow(t[AT_interp_gc]);
 	l->gc_size = narrow(t[AT_gc_size]);
 	l->collecting = narrow(t[AT_gc_collecting]);
-	l->count[0] = l->count[1] = l->count[2] = PY_ABSENT;
+	l->generation0 = PY_ABSENT;
 	l->stats = PY_ABSENT;
 }
 
