@@ -110,12 +110,15 @@ bool link_is(const struct py_tasks_reader *r, const struct link *k,
 	if (!bytes)
 		return false;
 	take_link(r, k->gen, bytes, &now);
-	if (now.awaited_at)
-		now.awaited = untag(r, word_at(bytes + now.awaited_at));
-	return now.state == k->state &&
-	       now.frame.code_addr == k->frame.code_addr &&
-	       now.frame.instr == k->frame.instr &&
-	       (!k->awaited || now.awaited == k->awaited);
+	if (now.state != k->state ||
+	    now.frame.code_addr != k->frame.code_addr ||
+	    now.frame.instr != k->frame.instr)
+		return false;
+	/* Elsewhere, and it is not in what was asked for. */
+	if (k->awaited && now.awaited_at != k->awaited_at)
+		return false;
+	return !k->awaited ||
+	       untag(r, word_at(bytes + k->awaited_at)) == k->awaited;
 }
 
 /* Is a coroutine in this state one with a frame? */

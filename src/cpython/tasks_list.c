@@ -64,9 +64,12 @@ static struct entry *add(struct py_tasks_reader *r, uint64_t addr)
 
 	if (id != MAP_NONE)
 		return &r->now->task.at[id];
-	if (r->now->task.nr >= PY_TASKS_MAX ||
-	    !map_put(&r->now->ids, addr, r->now->task.nr) ||
-	    !vec_push(&r->now->task, e)) {
+	if (r->now->task.nr >= PY_TASKS_MAX || !vec_push(&r->now->task, e)) {
+		r->out.cut = true;
+		return NULL;
+	}
+	if (!map_put(&r->now->ids, addr, r->now->task.nr - 1)) {
+		r->now->task.nr--;
 		r->out.cut = true;
 		return NULL;
 	}
