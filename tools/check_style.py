@@ -249,7 +249,10 @@ def function_sizes(files, root):
 
 
 # Templates: what they are made from is defined by the file that includes them.
-NOT_ALONE = ("src/cpython/layouts/published.h",)
+NOT_ALONE = (
+    "src/cpython/layouts/published.h",
+    "src/cpython/layouts/published_tasks.h",
+)
 
 
 def headers_alone(files, root):

@@ -126,6 +126,9 @@ struct py_layout {
 #undef X
 };
 
+struct py_task_layout;
+struct py_collector_layout;
+
 /* What one file in layouts/ provides. */
 struct py_layout_source {
 	uint8_t major, minor;
@@ -135,6 +138,14 @@ struct py_layout_source {
 	 * Fill `l`. `table` is the published table, hostile, or NULL.
 	 */
 	void (*fill)(struct py_layout *l, const uint64_t *table);
+	/*
+	 * The same for what tasks.c and collector.c read; NULL: not known.
+	 * add_tasks takes the table that asyncio publishes for itself.
+	 */
+	void (*fill_tasks)(struct py_task_layout *l, const uint64_t *table);
+	void (*add_tasks)(struct py_task_layout *l, const uint64_t *table);
+	void (*fill_collector)(struct py_collector_layout *l,
+			       const uint64_t *table);
 };
 
 /*

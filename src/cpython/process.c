@@ -45,6 +45,27 @@ static bool is_candidate(const char *path)
 	return base && strstr(base, "python");
 }
 
+int py_process_read_table(struct py_process *p,
+			  const struct py_layout_source **source,
+			  uint64_t **table, struct err *err)
+{
+	int rc = py_layout_find(p->layout.version, source, err);
+
+	*table = NULL;
+	if (rc || !(*source)->table_size)
+		return rc;
+	*table = malloc((*source)->table_size);
+	if (!*table)
+		return err_nomem(err);
+	rc = target_read(p->target, p->runtime_addr, *table,
+			 (*source)->table_size, err);
+	if (rc) {
+		free(*table);
+		*table = NULL;
+	}
+	return rc;
+}
+
 /* The published table, when there is one at the runtime's address. */
 static int read_published(struct py_process *p, uint32_t *version, bool *found,
 			  struct err *err)
@@ -321,6 +342,26 @@ int py_read_text(struct py_process *p, uint64_t addr, struct buf *out,
 	if (!rc && out->failed)
 		rc = err_nomem(err);
 	return rc;
+}
+
+bool py_text_of(struct py_process *p, const uint8_t *bytes, uint32_t size,
+		struct buf *out)
+{
+	const struct py_layout *l = &p->layout;
+	uint64_t length, at;
+	uint32_t state, kind;
+
+	if (l->unicode_length + 8 > size || l->unicode_state + 4 > size)
+		return false;
+	length = word_at(bytes + l->unicode_length);
+	memcpy(&state, bytes + l->unicode_state, 4);
+	kind = STATE_KIND(state);
+	at = STATE_ASCII(state) ? l->ascii_size : l->compact_size;
+	if (!STATE_COMPACT(state) || (kind != 1 && kind != 2 && kind != 4) ||
+	    length > PY_TEXT_MAX || at + length * kind > size)
+		return false;
+	add_characters(out, bytes + at, (uint32_t)length, kind);
+	return true;
 }
 
 /* ---- threads ------------------------------------------------------------ */

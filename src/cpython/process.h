@@ -31,6 +31,14 @@ struct py_process {
  */
 int py_process_open(struct py_process *p, struct target *t, struct err *err);
 
+/*
+ * The source of the layout of `p` and, where the interpreter publishes a table,
+ * a copy of that, malloc'ed; else NULL.
+ */
+int py_process_read_table(struct py_process *p,
+			  const struct py_layout_source **source,
+			  uint64_t **table, struct err *err);
+
 /* The pointer-sized number at `bytes`, which need not be aligned. */
 static inline uint64_t word_at(const uint8_t *bytes)
 {
@@ -51,6 +59,13 @@ int py_read_word(struct py_process *p, uint64_t addr, uint64_t *out,
 #define PY_TEXT_MAX 4096
 int py_read_text(struct py_process *p, uint64_t addr, struct buf *out,
 		 struct err *err);
+
+/*
+ * The same from a copy of the object's first `size` bytes; false when those do
+ * not hold all of the text, or it is no compact str.
+ */
+bool py_text_of(struct py_process *p, const uint8_t *bytes, uint32_t size,
+		struct buf *out);
 
 /* One thread state in one interpreter. */
 struct py_thread {

@@ -107,7 +107,7 @@ static void check_name(struct py_process *p, const struct py_reader *r,
 	uint64_t value;
 	struct err err;
 
-	if (p->layout.attr_kind == PY_ATTR_UNKNOWN)
+	if (!p->layout.frame_locals)
 		return;
 	cr_assert_eq(py_attr_read(p, py_reader_first_local(r), "_name", &value,
 				  &err),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* CPython 3.10, x86-64 and aarch64; from the headers of 3.10.13. */
+#include "cpython/collector_layout.h"
 #include "cpython/layouts/layouts.h"
 
 static const struct py_layout layout = {
@@ -62,8 +63,19 @@ static void fill(struct py_layout *l, const uint64_t *table)
 	*l = layout;
 }
 
+static void fill_collector(struct py_collector_layout *l, const uint64_t *table)
+{
+	(void)table;
+	l->interp_gc = 616;
+	l->gc_size = 240;
+	l->generation0 = 96;
+	l->stats = 128;
+	l->collecting = 200;
+}
+
 const struct py_layout_source py_layout_cp310 = {
 	.major = 3,
 	.minor = 10,
 	.fill = fill,
+	.fill_collector = fill_collector,
 };

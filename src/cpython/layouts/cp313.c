@@ -3,7 +3,9 @@
  * CPython 3.13: the order of its published table (_Py_DebugOffsets), as far as
  * tare reads it.
  */
+#include "cpython/collector_layout.h"
 #include "cpython/layouts/layouts.h"
+#include "cpython/task_layout.h"
 
 #define TABLE(X)                            \
 	X(cookie)                           \
@@ -76,7 +78,9 @@
 	X(unicode_size)                     \
 	X(unicode_state)                    \
 	X(unicode_length)                   \
-	X(unicode_asciiobject_size)
+	X(unicode_asciiobject_size)         \
+	X(gc_size)                          \
+	X(gc_collecting)
 
 #define CODE_TAG_MASK 0
 #define PUBLISHED_BASE_FRAME(t) PY_ABSENT
@@ -92,9 +96,51 @@ static void fill(struct py_layout *l, const uint64_t *table)
 	l->frame_locals = narrow(table[AT_frame_localsplus]);
 }
 
+/* From the headers and the debugging information of 3.13.0. */
+static void fill_tasks(struct py_task_layout *l, const uint64_t *table)
+{
+	published_fill_tasks(l, table);
+	l->list = PY_TASKS_IN_SETS;
+	l->await_kind = PY_AWAIT_BY_COUNT;
+	l->await_depth = 1;
+	l->created = -3;
+	l->awaiting = -1;
+	l->executing = 0;
+	/* What asyncio needs follows the thread state proper. */
+	l->thread_running_loop = l->thread_size;
+	l->thread_size += 8;
+	l->task_loop = 16;
+	l->task_callback0 = 24;
+	l->task_callbacks = 40;
+	l->task_state = 96;
+	l->task_waiter = 112;
+	l->task_coro = 120;
+	l->task_name = 128;
+	l->task_size = 144;
+	l->gen_frame_state = 67;
+	l->gen_frame = 72;
+	l->gen_size = 160;
+	l->frame_stack = 64;
+	l->set_used = 24;
+	l->set_mask = 32;
+	l->set_table = 40;
+	l->set_size = 200;
+}
+
+static void fill_collector(struct py_collector_layout *l, const uint64_t *table)
+{
+	published_fill_collector(l, table);
+	if (l->gc_size != 240 || l->collecting != 200)
+		return;
+	l->generation0 = 96;
+	l->stats = 128;
+}
+
 const struct py_layout_source py_layout_cp313 = {
 	.major = 3,
 	.minor = 13,
 	.table_size = PUBLISHED_TABLE_SIZE,
 	.fill = fill,
+	.fill_tasks = fill_tasks,
+	.fill_collector = fill_collector,
 };

@@ -3,7 +3,9 @@
  * CPython 3.14: the order of its published table (_Py_DebugOffsets), as far as
  * tare reads it.
  */
+#include "cpython/collector_layout.h"
 #include "cpython/layouts/layouts.h"
+#include "cpython/task_layout.h"
 
 #define TABLE(X)                            \
 	X(cookie)                           \
@@ -86,15 +88,59 @@
 	X(unicode_size)                     \
 	X(unicode_state)                    \
 	X(unicode_length)                   \
-	X(unicode_asciiobject_size)
+	X(unicode_asciiobject_size)         \
+	X(gc_size)                          \
+	X(gc_collecting)                    \
+	X(gen_object_size)                  \
+	X(gen_object_gi_name)               \
+	X(gen_object_gi_iframe)             \
+	X(gen_object_gi_frame_state)        \
+	X(llist_node_next)                  \
+	X(llist_node_prev)
 
 #define CODE_TAG_MASK 7
 #define PUBLISHED_BASE_FRAME(t) PY_ABSENT
 #include "cpython/layouts/published.h"
+#include "cpython/layouts/published_tasks.h"
+
+static void fill(struct py_layout *l, const uint64_t *table)
+{
+	published_fill(l, table);
+	l->attr_kind = PY_ATTR_INLINE;
+	l->type_keys = 880;
+	l->values_head = 8;
+}
+
+static void fill_tasks(struct py_task_layout *l, const uint64_t *table)
+{
+	linked_fill_tasks(l, table);
+	l->await_depth = 1;
+	l->created = -3;
+	l->awaiting = -1;
+	l->executing = 0;
+}
+
+static void fill_collector(struct py_collector_layout *l, const uint64_t *table)
+{
+	published_fill_collector(l, table);
+	/*
+	 * The collector of 3.14.0 to 3.14.4 is another one (240 bytes): it has
+	 * no such generations, but the same statistics.
+	 */
+	if (l->collecting != 192)
+		return;
+	if (l->gc_size == 264)
+		l->generation0 = 256;
+	if (l->gc_size == 264 || l->gc_size == 240)
+		l->stats = 120;
+}
 
 const struct py_layout_source py_layout_cp314 = {
 	.major = 3,
 	.minor = 14,
 	.table_size = PUBLISHED_TABLE_SIZE,
-	.fill = published_fill,
+	.fill = fill,
+	.fill_tasks = fill_tasks,
+	.add_tasks = linked_add_tasks,
+	.fill_collector = fill_collector,
 };

@@ -40,6 +40,30 @@ static void published_fill_gil(struct py_layout *l, const uint64_t *t)
 	l->gil_switch_number = l->gil_locked + 8;
 }
 
+/* What a list of tasks needs; the rest is not published in every release. */
+static void published_fill_tasks(struct py_task_layout *l, const uint64_t *t)
+{
+#define X(group, name, width) l->group##_##name = PY_ABSENT;
+	PY_TASK_FIELDS(X)
+#undef X
+	l->interp_modules = narrow(t[AT_interp_imports_modules]);
+	l->interp_size = narrow(t[AT_interp_size]);
+	l->thread_size = narrow(t[AT_thread_size]);
+	l->frame_locals = narrow(t[AT_frame_localsplus]);
+	l->frame_size = narrow(t[AT_frame_size]);
+}
+
+/* Where the collector is; what more is in it, only its size can tell. */
+static void published_fill_collector(struct py_collector_layout *l,
+				     const uint64_t *t)
+{
+	l->interp_gc = narrow(t[AT_interp_gc]);
+	l->gc_size = narrow(t[AT_gc_size]);
+	l->collecting = narrow(t[AT_gc_collecting]);
+	l->generation0 = PY_ABSENT;
+	l->stats = PY_ABSENT;
+}
+
 static void published_fill(struct py_layout *l, const uint64_t *t)
 {
 	l->free_threaded = t[AT_free_threaded] != 0;
