@@ -6,6 +6,7 @@
 
 #include "cpython/attr.h"
 #include "cpython/code.h"
+#include "os/procfs.h"
 #include "os/task.h"
 
 void roster_init(struct roster *r, struct py_process *p,
@@ -62,7 +63,10 @@ static pid_t find_tid(struct roster *r, const struct py_thread *raw)
 		return 0;
 	if (r->foreign_ids)
 		return task_find(pid, inner);
-	return raw->native_id || task_exists(pid, inner) ? inner : 0;
+	/* What is nobody's number was not read from where we think. */
+	return raw->native_id || task_exists(pid, inner) || procfs_state(inner)
+		       ? inner
+		       : 0;
 }
 
 /* ---- the list ----------------------------------------------------------- */
