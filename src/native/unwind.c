@@ -426,6 +426,12 @@ static enum chain_end step_plain(struct state *s, const struct rule *r)
 		const struct saved *saved = &r->saved[i];
 		uint64_t addr = cfa + (uint64_t)(int64_t)saved->offset;
 
+		/* At the end of a function, saved registers have been taken
+		 * back while tables still say where they were: below the
+		 * stack pointer, where the kernel copies nothing. */
+		if (addr < s->stack_addr && saved->reg != r->return_reg &&
+		    !saved->undefined)
+			continue;
 		caller.known[saved->reg] =
 			!saved->undefined &&
 			read_stack(s, addr, &caller.reg[saved->reg]);

@@ -78,10 +78,12 @@ static void count_chain(struct native *n, const struct perf_record *r,
 		if (names)
 			json_array_append_new(
 				names,
-				json_sprintf("%s:%s",
+				json_sprintf("%s:%s:%llx",
 					     native_module(n, function->module)
 						     ->name,
-					     function->name));
+					     function->name,
+					     (unsigned long long)
+						     chain.addr[i]));
 	}
 	if (names)
 		json_array_append_new(t->chains, names);
