@@ -17,12 +17,12 @@ import sys
 TOP = pathlib.Path(__file__).resolve().parent.parent
 OUT = TOP / "build" / "fuzz"
 SEEDS = {"process": TOP / "tests" / "captures" / "processes"}
-LONGEST = {"process": 65536}
+LONGEST = {"process": 65536, "native": 32768}
 FLAGS = ["-g", "-O1", "-std=gnu11", "-D_GNU_SOURCE=1",
          '-DTARE_VERSION="fuzz"',
          "-fsanitize=fuzzer,address,undefined",
          "-fno-sanitize-recover=undefined"]
-LIBRARIES = ["sqlite3", "jansson", "libelf"]
+LIBRARIES = ["sqlite3", "jansson", "libelf", "libdw"]
 
 
 def sources():

@@ -290,10 +290,16 @@ void native_unwind(struct native *n, const struct perf_record *sample,
 	/* Rules are made for what is mapped, so know that first. */
 	if (!sample->in_kernel)
 		native_locate(n, sample->ip);
-	if (sample->regs_nr)
+	if (sample->regs_nr) {
 		unwinder_walk(n->unwinder, sample, out);
-	else
-		chain_from_pointers(sample, out);
+		return;
+	}
+	chain_from_pointers(sample, out);
+	/* Where somebody kept something else in the register, what follows is
+	 * noise. */
+	for (uint32_t i = 0; i < out->nr; i++)
+		if (!modules_find(n, out->addr[i]))
+			out->nr = i;
 }
 
 /* Where the interpreter's loop is mapped; NULL: nowhere yet. */

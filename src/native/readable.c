@@ -153,21 +153,24 @@ static void drop_rust_hash(char *name)
 		name[size - hash] = '\0';
 }
 
+/* Numba writes "__ufunc__._ZN..." for what it wraps. */
 static bool read_cxx(const char *symbol, char *out, size_t size)
 {
+	const char *mangled = strstr(symbol, "._ZN");
 	demangler *demangle;
 	char *name;
 	int status;
 
-	if (strncmp(symbol, "_Z", 2) != 0)
+	mangled = mangled ? mangled + 1 : symbol;
+	if (strncmp(mangled, "_Z", 2) != 0)
 		return false;
 	demangle = find_demangler();
-	name = demangle ? demangle(symbol, NULL, NULL, &status) : NULL;
+	name = demangle ? demangle(mangled, NULL, NULL, &status) : NULL;
 	if (!name)
 		return false;
 	drop_tags(name);
 	drop_rust_hash(name);
-	copy(out, size, name);
+	snprintf(out, size, "%.*s%s", (int)(mangled - symbol), symbol, name);
 	free(name);
 	return true;
 }
