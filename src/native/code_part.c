@@ -86,9 +86,8 @@ static bool find_range(const struct code_image *image, uint64_t addr,
 	struct description d;
 
 	if (!find_entry(image, addr, &entry) ||
-	    !read_at(image,
-		     image->index_addr + (uint64_t)(int64_t)entry.frame, &d,
-		     sizeof(d)))
+	    !read_at(image, image->index_addr + (uint64_t)(int64_t)entry.frame,
+		     &d, sizeof(d)))
 		return false;
 	out->start = image->index_addr + (uint64_t)(int64_t)entry.start;
 	out->end = out->start + d.range;

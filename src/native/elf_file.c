@@ -223,7 +223,8 @@ static bool read_table(struct elf_file *f, Elf *elf, GElf_Word type,
 	struct section s;
 
 	*found = false;
-	for (int i = 0; i < SECTIONS_MAX && (scn = elf_nextscn(elf, scn)); i++) {
+	for (int i = 0; i < SECTIONS_MAX && (scn = elf_nextscn(elf, scn));
+	     i++) {
 		bool relative = is_relative(elf);
 		uint32_t before = f->symbols.nr;
 		Elf_Data *data;
@@ -315,8 +316,8 @@ static bool add_stubs(struct elf_file *f, const struct plt *kind,
 		if (one.end > s->head.sh_addr + s->head.sh_size)
 			break;
 		if (!gelf_getrela(names->relocations, (int)i, &rela) ||
-		    !gelf_getsym(names->symbols,
-				 (int)GELF_R_SYM(rela.r_info), &sym))
+		    !gelf_getsym(names->symbols, (int)GELF_R_SYM(rela.r_info),
+				 &sym))
 			continue;
 		one.name = sym.st_name;
 		if (is_mark(name_of(f, &one)))
@@ -399,8 +400,7 @@ static size_t read_build_id(Elf *elf, uint8_t id[ELF_BUILD_ID_MAX])
 	data = section_data(&s);
 	if (!data || !data->d_buf ||
 	    !gelf_getnote(data, at, &note, &name, &desc) ||
-	    note.n_type != NT_GNU_BUILD_ID ||
-	    note.n_descsz > ELF_BUILD_ID_MAX)
+	    note.n_type != NT_GNU_BUILD_ID || note.n_descsz > ELF_BUILD_ID_MAX)
 		return 0;
 	memcpy(id, (const char *)data->d_buf + desc, note.n_descsz);
 	return note.n_descsz;
@@ -496,7 +496,9 @@ static bool find_debug(struct elf_file *f, const char *path,
 	/* as GDB's manual has it, "Debugging Information in Separate Files" */
 	static const struct {
 		const char *before, *after; /* the folder of the file */
-	} places[] = { { "", "" }, { "", "/.debug" }, { "/usr/lib/debug", "" } };
+	} places[] = { { "", "" },
+		       { "", "/.debug" },
+		       { "/usr/lib/debug", "" } };
 	char debug[4200];
 	const char *link, *slash = strrchr(path, '/');
 
@@ -600,8 +602,7 @@ static int load(struct elf_file *f, const char *path, bool unwind,
 	f->build_id_size = read_build_id(f->elf, f->build_id);
 	memory = read_table(f, f->elf, SHT_SYMTAB, &full);
 	f->names = full ? ELF_NAMES_FULL : ELF_NAMES_NONE;
-	if (memory && !full && opener &&
-	    find_debug(f, path, opener, &memory))
+	if (memory && !full && opener && find_debug(f, path, opener, &memory))
 		f->names = ELF_NAMES_DEBUG;
 	if (memory && f->names == ELF_NAMES_NONE) {
 		memory = read_table(f, f->elf, SHT_DYNSYM, &exported);
@@ -730,7 +731,8 @@ static uint64_t symbol_in(Elf *elf, const char *name)
 	Elf_Scn *scn = NULL;
 	struct section s;
 
-	for (int i = 0; i < SECTIONS_MAX && (scn = elf_nextscn(elf, scn)); i++) {
+	for (int i = 0; i < SECTIONS_MAX && (scn = elf_nextscn(elf, scn));
+	     i++) {
 		Elf_Data *data;
 		GElf_Sym sym;
 		size_t nr;

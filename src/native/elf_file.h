@@ -80,7 +80,8 @@ bool elf_file_section(struct elf_file *f, const char *name, uint64_t *addr,
 
 /* The same for an image in memory that was not opened, with its place there. */
 bool elf_image_section(char *bytes, size_t size, const char *name,
-		       uint64_t *addr, uint64_t *offset, uint64_t *section_size);
+		       uint64_t *addr, uint64_t *offset,
+		       uint64_t *section_size);
 
 enum elf_names elf_file_names(const struct elf_file *f);
 

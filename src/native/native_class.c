@@ -122,9 +122,9 @@ static const struct pattern in_libc[] = {
 
 /* Allocators that programs bring along. */
 static const struct pattern in_library[] = {
-	{ "je_*", NATIVE_ALLOCATOR },	{ "_rjem_*", NATIVE_ALLOCATOR },
+	{ "je_*", NATIVE_ALLOCATOR },	   { "_rjem_*", NATIVE_ALLOCATOR },
 	{ "tc_malloc", NATIVE_ALLOCATOR }, { "tc_free", NATIVE_ALLOCATOR },
-	{ "mi_*", NATIVE_ALLOCATOR },	{ "_mi_*", NATIVE_ALLOCATOR },
+	{ "mi_*", NATIVE_ALLOCATOR },	   { "_mi_*", NATIVE_ALLOCATOR },
 	{ NULL, NATIVE_LIBRARY },
 };
 

@@ -9,17 +9,17 @@
 #include <stdbool.h>
 
 /* name, what people read */
-#define NATIVE_CLASSES(X)                                      \
-	X(UNKNOWN, "unknown")                                  \
-	X(LOOP, "bytecode")            /* the interpreter's loop */    \
-	X(COLLECTOR, "collector")      /* of garbage */                \
-	X(ALLOCATOR, "allocator")      /* CPython's or the system's */ \
-	X(GIL, "GIL")                                          \
-	X(TRAMPOLINE, "trampoline")    /* of -X perf; no work */       \
-	X(PYTHON, "interpreter")       /* the rest of CPython */       \
-	X(LIBC, "C library")                                   \
-	X(LIBRARY, "library")                                  \
-	X(JIT, "generated code")                               \
+#define NATIVE_CLASSES(X)                                         \
+	X(UNKNOWN, "unknown")                                     \
+	X(LOOP, "bytecode")	  /* the interpreter's loop */    \
+	X(COLLECTOR, "collector") /* of garbage */                \
+	X(ALLOCATOR, "allocator") /* CPython's or the system's */ \
+	X(GIL, "GIL")                                             \
+	X(TRAMPOLINE, "trampoline") /* of -X perf; no work */     \
+	X(PYTHON, "interpreter")    /* the rest of CPython */     \
+	X(LIBC, "C library")                                      \
+	X(LIBRARY, "library")                                     \
+	X(JIT, "generated code")                                  \
 	X(KERNEL, "kernel")
 
 enum native_class {

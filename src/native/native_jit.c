@@ -103,8 +103,8 @@ static bool read_perf_map(struct native *n)
 		return false;
 	text = malloc(MAP_CHUNK);
 	for (int i = 0; text && i < MAP_CHUNKS_MAX; i++) {
-		ssize_t got = pread(j->map_fd, text, MAP_CHUNK,
-				    (off_t)j->map_offset);
+		ssize_t got =
+			pread(j->map_fd, text, MAP_CHUNK, (off_t)j->map_offset);
 		size_t taken = 0;
 
 		if (got > 0)
@@ -206,8 +206,8 @@ static void take_unwind_table(struct native *n, char *bytes, uint64_t size)
 	    !addr || offset > size || table_size > size - offset)
 		return;
 	/* NOLINTNEXTLINE(bugprone-unused-return-value): the old will do */
-	(void)target_read(n->target, addr, bytes + offset,
-			  (uint32_t)table_size, &err);
+	(void)target_read(n->target, addr, bytes + offset, (uint32_t)table_size,
+			  &err);
 }
 
 static bool add_object(struct native *n, uint64_t entry,

@@ -73,7 +73,7 @@ static uint32_t module_for(struct native *n, const char *path, uint64_t inode)
 static bool is_generated(const char *path)
 {
 	static const char *const marks[] = { "//anon", "/memfd:", "/dev/zero",
-					     "/SYSV", "[heap]", "[stack",
+					     "/SYSV",  "[heap]",  "[stack",
 					     "[anon" };
 
 	if (!path[0])

@@ -311,8 +311,8 @@ static bool plain_register(Dwarf_Frame *frame, unsigned reg, struct rule *r)
 	if (!nr)
 		saved.undefined = true;
 	else if (nr <= 2 && ops[0].atom == DW_OP_call_frame_cfa &&
-		 (nr == 1 || (ops[1].atom == DW_OP_plus_uconst &&
-			      fits(ops[1].number))))
+		 (nr == 1 ||
+		  (ops[1].atom == DW_OP_plus_uconst && fits(ops[1].number))))
 		saved.offset = nr == 2 ? (int32_t)ops[1].number : 0;
 	else
 		return false;

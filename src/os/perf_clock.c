@@ -27,6 +27,8 @@
  * gets a copy of. Beyond so many, threads are looked for instead.
  */
 #define FOLLOW_EVENTS_MAX 256
+/* Each copy costs who makes a thread some 3 us; a thread costs 36. */
+#define FOLLOW_CPUS_MAX 32
 
 #define CPUS_MAX 4096
 #define THREADS_MAX 16384
@@ -117,8 +119,8 @@ static void fill_attr(struct perf_clock *c)
 	if (c->opts.chain)
 		a->sample_type |= PERF_SAMPLE_CALLCHAIN;
 	if (c->opts.stack_size) {
-		a->sample_type |= PERF_SAMPLE_REGS_USER |
-				  PERF_SAMPLE_STACK_USER;
+		a->sample_type |=
+			PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER;
 		a->sample_regs_user = perf_regs_mask();
 		a->sample_stack_user = c->opts.stack_size;
 	}
@@ -192,7 +194,8 @@ static struct mapped_ring *find_ring(struct perf_clock *c, int cpu)
 }
 
 /* Smaller rings will do, too, where no more memory may be locked. */
-static int map_ring(struct perf_clock *c, struct mapped_ring *r, struct err *err)
+static int map_ring(struct perf_clock *c, struct mapped_ring *r,
+		    struct err *err)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	void *map = MAP_FAILED;
@@ -292,8 +295,8 @@ static void read_heads(struct perf_clock *c)
 	for (uint32_t i = 0; i < c->rings.nr; i++) {
 		struct mapped_ring *r = &c->rings.at[i];
 
-		r->ring.head = __atomic_load_n(&r->page->data_head,
-					       __ATOMIC_ACQUIRE);
+		r->ring.head =
+			__atomic_load_n(&r->page->data_head, __ATOMIC_ACQUIRE);
 	}
 }
 
@@ -424,7 +427,7 @@ int perf_clock_open(struct perf_clock **out, pid_t pid,
 	c->stats.period_ns = (uint64_t)((double)CLOCK_SECOND_NS *
 					PERIOD_STRETCH / opts->rate_hz);
 	rc = read_cpus(c, err);
-	c->follows = !opts->by_thread &&
+	c->follows = !opts->by_thread && c->cpus.nr <= FOLLOW_CPUS_MAX &&
 		     count_threads(pid) * c->cpus.nr <= FOLLOW_EVENTS_MAX;
 	if (!rc)
 		rc = begin(c, err);
@@ -460,7 +463,7 @@ static void close_event(struct perf_clock *c, int fd)
 /* Let go of rings whose thread is gone and in which nothing is left. */
 static void drop_ended(struct perf_clock *c)
 {
-	for (uint32_t i = c->rings.nr; i-- > 0;) {
+	for (uint32_t i = c->rings.nr; c->rings.at && i-- > 0;) {
 		struct mapped_ring *r = &c->rings.at[i];
 
 		if (!r->over || r->ring.head != r->ring.tail)
@@ -547,8 +550,8 @@ bool perf_clock_next(struct perf_clock *c, struct perf_record *out)
 		take(r);
 	}
 	/* What was damaged is behind the tail now as well. */
-	for (uint32_t i = 0; i < c->rings.nr; i++)
-		take(&c->rings.at[i]);
+	for (r = c->rings.at; r && r < c->rings.at + c->rings.nr; r++)
+		take(r);
 	c->in_row = false;
 	drop_ended(c);
 	return false;

@@ -120,7 +120,8 @@ int perf_refusal(struct err *err, pid_t pid, int error)
 	struct perf_facts facts = { .error = error };
 	char text[32];
 
-	facts.has_perf = procfs_read_file(PARANOID_FILE, text, sizeof(text)) > 0;
+	facts.has_perf =
+		procfs_read_file(PARANOID_FILE, text, sizeof(text)) > 0;
 	if (facts.has_perf)
 		facts.paranoid = (int)strtol(text, NULL, 10);
 	facts.own = may_open_own();

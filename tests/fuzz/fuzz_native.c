@@ -3,7 +3,7 @@
  * What src/native and the ring of perf events read of files and memory that
  * somebody else has written: the first byte says what the rest is taken for.
  *
- * clang -fsanitize=fuzzer,address,undefined; no seeds.
+ * clang -fsanitize=fuzzer,address,undefined; tools/fuzz.py makes them.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -86,6 +86,38 @@ static void fuzz_jitdump(const uint8_t *data, size_t size)
 	jit_code_release(&j);
 }
 
+/* A file that says how to unwind, and a stack that does not fit to it. */
+static void in_file(void *arg, uint64_t addr, struct unwind_place *out)
+{
+	(void)addr;
+	out->cfi = elf_file_cfi(arg);
+	out->is_code = true;
+}
+
+static void fuzz_unwind(const uint8_t *data, size_t size)
+{
+	static struct chain chain;
+	struct perf_record r = { .regs_nr = 16, .sp = 0x7000 };
+	uint64_t stack[64];
+	struct unwinder *u;
+	struct elf_file *f;
+	struct err err;
+
+	if (elf_file_open_bytes(&f, data, size, true, &err))
+		return;
+	u = unwinder_new(in_file, f);
+	for (uint64_t pc = 0x1000; u && pc < 0x1100; pc += 7) {
+		for (uint64_t i = 0; i < 64; i++)
+			stack[i] = pc + i;
+		r.pc = r.ip = pc;
+		r.stack = (const uint8_t *)stack;
+		r.stack_size = sizeof(stack);
+		unwinder_walk(u, &r, &chain);
+	}
+	unwinder_free(u);
+	elf_file_close(f);
+}
+
 static void nowhere(void *arg, uint64_t addr, struct unwind_place *out)
 {
 	(void)arg;
@@ -139,9 +171,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < 2)
 		return 0;
-	switch (data[0] % 5) {
+	switch (data[0] % 6) {
 	case 0:
 		fuzz_elf(data + 1, size - 1);
+		break;
+	case 5:
+		fuzz_unwind(data + 1, size - 1);
 		break;
 	case 1:
 		fuzz_map(data + 1, size - 1);

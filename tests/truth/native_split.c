@@ -27,7 +27,9 @@
 #include "os/perf_clock.h"
 #include "target/stop.h"
 
+/* Rings are drained when they may be half full, but not all the time. */
 #define DRAIN_NS (50 * CLOCK_MS_NS)
+#define DRAIN_SHORTEST_NS CLOCK_MS_NS
 #define FUNCTIONS_SHOWN 100000
 
 struct tally {
@@ -78,12 +80,12 @@ static void count_chain(struct native *n, const struct perf_record *r,
 		if (names)
 			json_array_append_new(
 				names,
-				json_sprintf("%s:%s:%llx",
-					     native_module(n, function->module)
-						     ->name,
-					     function->name,
-					     (unsigned long long)
-						     chain.addr[i]));
+				json_sprintf(
+					"%s:%s:%llx",
+					native_module(n, function->module)
+						->name,
+					function->name,
+					(unsigned long long)chain.addr[i]));
 	}
 	if (names)
 		json_array_append_new(t->chains, names);
@@ -170,7 +172,7 @@ static int sample(pid_t pid, double seconds, struct perf_clock_opts *opts,
 	struct tally t = { .chains = json_array() };
 	struct perf_clock *c = NULL;
 	struct native *n = NULL;
-	uint64_t end;
+	uint64_t end, nap_ns = DRAIN_NS;
 	int rc;
 
 	t.self = calloc(FUNCTIONS_SHOWN, sizeof(*t.self));
@@ -178,8 +180,14 @@ static int sample(pid_t pid, double seconds, struct perf_clock_opts *opts,
 	if (!rc)
 		rc = perf_clock_open(&c, pid, opts, err);
 	end = clock_now_ns() + (uint64_t)(seconds * 1e9);
+	if (!rc)
+		nap_ns = perf_clock_fills_ns(c) / 2;
+	if (nap_ns > DRAIN_NS)
+		nap_ns = DRAIN_NS;
+	if (nap_ns < DRAIN_SHORTEST_NS)
+		nap_ns = DRAIN_SHORTEST_NS;
 	while (!rc && clock_now_ns() < end && !kill(pid, 0)) {
-		clock_sleep(DRAIN_NS);
+		clock_sleep(nap_ns);
 		rc = drain(n, c, chains, &t, err);
 	}
 	if (!rc) {

@@ -11,8 +11,8 @@
  * Stacks as text, newest first: a native frame is a letter, 'L' the loop; a
  * Python frame is a digit, followed by '*' if it is the entry of its run.
  */
-static void merge(const char *native, const char *python, bool whole,
-		  char *out, struct merge_result *result)
+static void merge(const char *native, const char *python, bool whole, char *out,
+		  struct merge_result *result)
 {
 	bool is_loop[64], is_entry[64];
 	struct merged merged[128];
@@ -36,12 +36,12 @@ static void merge(const char *native, const char *python, bool whole,
 	out[result->nr] = '\0';
 }
 
-#define CHECK(native, python, whole, expected)                   \
-	do {                                                     \
-		struct merge_result result;                      \
-		char out[129];                                   \
-		merge(native, python, whole, out, &result);      \
-		cr_assert_str_eq(out, expected, "%s", out);      \
+#define CHECK(native, python, whole, expected)              \
+	do {                                                \
+		struct merge_result result;                 \
+		char out[129];                              \
+		merge(native, python, whole, out, &result); \
+		cr_assert_str_eq(out, expected, "%s", out); \
 	} while (0)
 
 Test(native_merge, several_python_frames_share_one_frame_of_the_loop)

@@ -209,10 +209,10 @@ static void take_sample(struct native *n, const struct perf_record *r,
 
 	native_unwind(n, r, &chain);
 	for (uint32_t i = 0; i < chain.nr; i++)
-		outer += !strcmp(native_function(n, native_locate(
-							    n, chain.addr[i]))
-					 ->name,
-				 "native_process_outer");
+		outer += !strcmp(
+			native_function(n, native_locate(n, chain.addr[i]))
+				->name,
+			"native_process_outer");
 	if (!outer) /* has not begun yet, or is ending */
 		return;
 	seen->samples++;
