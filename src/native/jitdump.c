@@ -60,8 +60,10 @@ static bool begin(struct jitdump *d, const struct jitdump_reader *reader)
 		return true;
 	if (reader->read(reader->arg, 0, &head, sizeof(head)) < sizeof(head))
 		return false;
-	d->refused = head.magic != MAGIC || head.machine != this_machine() ||
-		     head.size < sizeof(head) || head.size > 65536;
+	/* CPython's writer leaves the machine out. */
+	d->refused = head.magic != MAGIC || head.size < sizeof(head) ||
+		     head.size > 65536 ||
+		     (head.machine && head.machine != this_machine());
 	d->offset = head.size;
 	return !d->refused;
 }

@@ -33,10 +33,11 @@
 #define CPUS_MAX 4096
 #define THREADS_MAX 16384
 
-/* Fits what an unprivileged user may lock (516 KB a CPU) several times. */
+/* An ordinary user may lock 516 KB a CPU, unless told otherwise. */
 #define RING_SIZE_PLAIN (32u * 1024)
-#define RING_SIZE_STACK (256u * 1024)
 #define RING_SIZE_CHAIN (64u * 1024)
+#define RING_SIZE_MAX (512u * 1024)
+#define RING_STACKS 16 /* that are to fit, if they may */
 
 /* Bytes of a sample besides its stack: head, ip, ids, time, registers. */
 #define SAMPLE_SIZE 32u
@@ -397,11 +398,9 @@ static bool opts_make_sense(const struct perf_clock_opts *o)
 
 static size_t wanted_ring_size(const struct perf_clock_opts *o)
 {
-	size_t size = o->stack_size ? RING_SIZE_STACK
-		      : o->chain    ? RING_SIZE_CHAIN
-				    : RING_SIZE_PLAIN;
+	size_t size = o->chain ? RING_SIZE_CHAIN : RING_SIZE_PLAIN;
 
-	while (size < 8u * o->stack_size)
+	while (size < RING_SIZE_MAX && size < RING_STACKS * o->stack_size)
 		size *= 2;
 	return size;
 }
