@@ -93,6 +93,39 @@ static const struct mapping *find_mapping(struct native *n, uint64_t addr)
 	return modules_find(n, addr);
 }
 
+/*
+ * Code without an unwind table of which callers are known all the same, by
+ * the bytes up to where its callee returns to.
+ */
+static const struct stub {
+	uint8_t code[8];
+	uint8_t size;
+	uint8_t frame; /* bytes on the stack above the return address */
+} stubs[] = {
+#if defined(__x86_64__)
+	/* sub $8,%rsp; call *%rcx: trampolines of CPython's -X perf, one for
+	 * each Python function (Python/asm_trampoline.S) */
+	{ { 0x48, 0x83, 0xec, 0x08, 0xff, 0xd1 }, 6, 8 },
+#endif
+	{ { 0 }, 0, 0 }
+};
+
+static void find_stub(struct native *n, uint64_t addr, struct unwind_place *out)
+{
+	uint8_t code[sizeof(stubs[0].code)];
+	struct err err;
+
+	for (const struct stub *s = stubs; s->size; s++) {
+		/* `addr` is the last byte of the call */
+		if (target_read(n->target, addr + 1 - s->size, code, s->size,
+				&err) ||
+		    memcmp(code, s->code, s->size) != 0)
+			continue;
+		out->is_stub = true;
+		out->stub_frame = s->frame;
+	}
+}
+
 static void place(void *arg, uint64_t addr, struct unwind_place *out)
 {
 	struct native *n = arg;
@@ -108,6 +141,8 @@ static void place(void *arg, uint64_t addr, struct unwind_place *out)
 		f = modules_file(n, mapping, &out->bias);
 	if (f)
 		out->cfi = elf_file_cfi(f);
+	else if (mapping->module == MODULE_JIT)
+		find_stub(n, addr, out);
 }
 
 int native_open(struct native **out, pid_t pid, const struct native_opts *opts,

@@ -347,6 +347,19 @@ static bool plain_rule(Dwarf_Frame *frame, struct rule *r)
 	return true;
 }
 
+static void stub_rule(uint32_t frame, struct rule *r)
+{
+	const int32_t word = sizeof(uint64_t);
+
+	r->kind = RULE_PLAIN;
+	r->cfa_reg = REG_SP;
+	r->cfa_offset = (int32_t)frame + word;
+	r->return_reg = REG_RETURN;
+	r->saved[0].reg = REG_RETURN;
+	r->saved[0].offset = -word;
+	r->saved_nr = 1;
+}
+
 static void make_rule(struct unwinder *u, uint64_t addr, struct rule *r)
 {
 	struct unwind_place place = { 0 };
@@ -359,6 +372,8 @@ static void make_rule(struct unwinder *u, uint64_t addr, struct rule *r)
 	u->place(u->arg, addr, &place);
 	r->bias = place.bias;
 	r->is_code = place.is_code;
+	if (!place.cfi && place.is_stub)
+		stub_rule(place.stub_frame, r);
 	if (!place.cfi ||
 	    dwarf_cfi_addrframe(place.cfi, addr - place.bias, &frame))
 		return;

@@ -40,6 +40,10 @@ struct unwind_place {
 	struct Dwarf_CFI_s *cfi; /* NULL: the file has none */
 	uint64_t bias;		 /* address in the process - in the file */
 	bool is_code;		 /* something is mapped there to be run */
+	/* Code without a table that is known all the same: so many bytes are
+	 * on the stack above the address to return to. */
+	bool is_stub;
+	uint32_t stub_frame;
 };
 
 struct unwinder;
