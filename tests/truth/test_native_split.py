@@ -234,6 +234,7 @@ def test_functions_of_perf_trampolines_are_named(place):
     if not names:
         pytest.skip("this Python was built without perf trampolines")
     assert any(name.startswith("py::work:") for name in names), names
+    assert said["ends"][0] >= 0.98 * said["samples"], said["ends"]
 
 
 def test_another_user_may_not_look_and_is_told_why(place):
