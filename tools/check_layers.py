@@ -16,6 +16,7 @@ MAY_USE = {
     "cli": "base",
     "profile": "base",
     "target": "os base",
+    "native": "target os base",
     "cpython": "target base",
     "sample": "cpython target profile os base",
     "store": "profile base",

@@ -11,18 +11,20 @@ status is 1.
 import argparse
 import pathlib
 import shutil
+import struct
 import subprocess
 import sys
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 OUT = TOP / "build" / "fuzz"
-SEEDS = {"process": TOP / "tests" / "captures" / "processes"}
-LONGEST = {"process": 131072}
+SEEDS = {"process": TOP / "tests" / "captures" / "processes",
+         "native": OUT / "native-seeds"}
+LONGEST = {"process": 131072, "native": 32768}
 FLAGS = ["-g", "-O1", "-std=gnu11", "-D_GNU_SOURCE=1",
          '-DTARE_VERSION="fuzz"',
          "-fsanitize=fuzzer,address,undefined",
          "-fno-sanitize-recover=undefined"]
-LIBRARIES = ["sqlite3", "jansson", "libelf"]
+LIBRARIES = ["sqlite3", "jansson", "libelf", "libdw"]
 
 
 def sources():
@@ -33,6 +35,36 @@ def sources():
                     TOP / "src" / "store" / "schema.sql", "store_schema",
                     schema], check=True)
     return [*map(str, found), str(schema)]
+
+
+def make_native_seeds():
+    """One of each kind that fuzz_native.c tells by the first byte."""
+    folder = SEEDS["native"]
+    folder.mkdir(parents=True, exist_ok=True)
+    source = folder / "seed.c"
+    source.write_text("int f(int x) { return x + 1; }\n"
+                      "static int g(int x) { return f(x) * f(x + 1); }\n"
+                      "int h(int x) { return g(x) + g(2 * x); }\n",
+                      encoding="utf-8")
+    for name, flags in (("object", ["-c"]),
+                        ("library", ["-shared", "-nostdlib", "-fPIC",
+                                     "-Wl,-z,noseparate-code",
+                                     "-Wl,--build-id"])):
+        elf = folder / name
+        subprocess.run(["cc", "-O1", *flags, source, "-o", elf], check=True)
+        (folder / f"{name}.seed").write_bytes(b"\0" + elf.read_bytes())
+        (folder / f"{name}-unwound.seed").write_bytes(
+            b"\5" + elf.read_bytes())
+        elf.unlink()
+    source.unlink()
+    (folder / "map.seed").write_bytes(b"\1" + b"1000 10 f\n2000 20 g\n")
+    dump = struct.pack("<6I2Q", 0x4A695444, 1, 40, 62, 0, 1, 0, 0)
+    dump += struct.pack("<2IQ2I4Q", 0, 60, 0, 1, 1, 4096, 4096, 16, 1)
+    dump += b"f\0xx"
+    (folder / "jitdump.seed").write_bytes(b"\2" + dump)
+    (folder / "ring.seed").write_bytes(
+        b"\3\0" + struct.pack("<IHHQIIQ", 9, 2, 32, 4096, 1, 1, 7))
+    (folder / "name.seed").write_bytes(b"\4__pyx_pw_3pkg_3mod_1f")
 
 
 def compile_target(source, program):
@@ -64,6 +96,7 @@ def main():
     if not shutil.which("clang"):
         sys.exit("tools/fuzz.py: clang is missing: tools/setup fuzz")
     OUT.mkdir(parents=True, exist_ok=True)
+    make_native_seeds()
     good = True
     for source in sorted((TOP / "tests" / "fuzz").glob("fuzz_*.c")):
         name = source.stem.removeprefix("fuzz_")

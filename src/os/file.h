@@ -50,6 +50,13 @@ struct file_root {
 void file_root_open(struct file_root *root, int pid);
 void file_root_close(struct file_root *root);
 
+/*
+ * Open `path` under `root` for reading, with the rights of its user; -1 when
+ * that cannot be done. It may be anything, but opening does not hang on a
+ * pipe.
+ */
+int file_root_open_file(const struct file_root *root, const char *path);
+
 /* The time that a file was last changed, as since 1970. */
 struct file_text {
 	struct buf text;

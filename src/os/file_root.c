@@ -110,6 +110,22 @@ static int open_as(const struct file_root *root, const char *path)
 	return fd;
 }
 
+int file_root_open_file(const struct file_root *root, const char *path)
+{
+	char *whole = NULL;
+	int fd;
+
+	if (path[0] != '/') {
+		if (!root->directory[0] ||
+		    asprintf(&whole, "%s/%s", root->directory, path) < 0)
+			return -1;
+		path = whole;
+	}
+	fd = open_as(root, path);
+	free(whole);
+	return fd;
+}
+
 static bool read_whole(int fd, size_t size_max, struct file_text *out)
 {
 	struct stat st;
@@ -140,19 +156,11 @@ static bool read_whole(int fd, size_t size_max, struct file_text *out)
 bool file_root_read(const struct file_root *root, const char *path,
 		    size_t size_max, struct file_text *out)
 {
-	char *whole = NULL;
 	bool ok;
 	int fd;
 
 	memset(out, 0, sizeof(*out));
-	if (path[0] != '/') {
-		if (!root->directory[0] ||
-		    asprintf(&whole, "%s/%s", root->directory, path) < 0)
-			return false;
-		path = whole;
-	}
-	fd = open_as(root, path);
-	free(whole);
+	fd = file_root_open_file(root, path);
 	if (fd < 0)
 		return false;
 	ok = read_whole(fd, size_max, out);

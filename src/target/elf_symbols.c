@@ -19,13 +19,13 @@ static bool same_file(int fd, const struct target_map *map)
 }
 
 /*
- * The file behind `map`. Its path is good inside the process' own root. When
- * the inode differs, the file was replaced since (or lies on an overlay that
- * numbers its files differently): /proc/PID/map_files leads to the mapped one
- * for those who may (CAP_CHECKPOINT_RESTORE), else the path has to do.
+ * When the inode differs, the file was replaced since (or lies on an overlay
+ * that numbers its files differently): /proc/PID/map_files leads to the mapped
+ * one for those who may (CAP_CHECKPOINT_RESTORE), else the path has to do.
  */
-static int open_mapped(struct target *t, const struct target_maps *maps,
-		       const struct target_map *map, struct err *err)
+int elf_symbols_open_mapped(const struct target *t,
+			    const struct target_maps *maps,
+			    const struct target_map *map, struct err *err)
 {
 	const char *file = target_map_path(maps, map);
 	char path[4200];
@@ -139,7 +139,7 @@ int elf_symbols_find(struct target *t, const struct target_maps *maps,
 	int rc = ERR_OK;
 	int fd;
 
-	fd = open_mapped(t, maps, map, err);
+	fd = elf_symbols_open_mapped(t, maps, map, err);
 	if (fd < 0)
 		return err->code;
 	elf_version(EV_CURRENT);

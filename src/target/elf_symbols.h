@@ -14,4 +14,12 @@ int elf_symbols_find(struct target *t, const struct target_maps *maps,
 		     struct target_symbol *symbols, unsigned nr,
 		     struct err *err);
 
+/*
+ * Open the file behind `map`, whose path is good inside the root directory of
+ * the process; -1 when it cannot be had. It may be anything.
+ */
+int elf_symbols_open_mapped(const struct target *t,
+			    const struct target_maps *maps,
+			    const struct target_map *map, struct err *err);
+
 #endif
