@@ -159,7 +159,7 @@ static void put_ledger(struct writer *w, json_t *object,
 {
 	json_t *gross = json_object(), *rest = json_array(),
 	       *tare = json_array();
-	double gc_s = k->states[STATE_COLLECTING];
+	double gc_s = state_sum(k->states, STATES_COLLECTING);
 	double work_s = group_s(k, GROUP_ON_CPU) - gc_s, unexplained_s;
 
 	set(w, gross, "wall_s", number(k->wall_s));

@@ -178,7 +178,7 @@ static bool say_queue(const struct gist *g, char *out)
 
 static bool say_collector(const struct gist *g, char *out)
 {
-	double gc = percent(g->states[STATE_COLLECTING], g->wall_s);
+	double gc = percent(state_sum(g->states, STATES_COLLECTING), g->wall_s);
 
 	if (gc < SENTENCE_SHARE * 100)
 		return false;

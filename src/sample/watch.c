@@ -19,6 +19,12 @@
 #define SEARCH_STEP_NS CLOCK_MS_NS
 #define SEARCH_STEP_MAX_NS CLOCK_SECOND_NS
 
+/*
+ * A child that has just been forked is a copy of its parent, and mostly about
+ * to execute another program: only after so long is a Python in it its own.
+ */
+#define CHILD_NS (3 * CLOCK_MS_NS)
+
 /* How often to ask which program it executes. */
 #define PROGRAM_NS (10 * CLOCK_MS_NS)
 
@@ -87,6 +93,8 @@ int watch_open(struct watch **out, pid_t pid, uint32_t parent,
 	w->figures_step_ns = FIGURES_STEP_NS;
 	w->program = read_program(pid);
 	note_command(w);
+	if (parent != PROCESS_NONE && fresh)
+		w->search_ns = clock_now_ns() + CHILD_NS;
 	tasks_init(&w->tasks, w->target, p, w->process, fresh);
 	*out = w;
 	return ERR_OK;
@@ -155,13 +163,15 @@ static void check_program(struct watch *w, uint64_t now_ns)
 {
 	uint64_t now;
 
-	if (now_ns - w->program_ns < PROGRAM_NS)
+	if (w->program && now_ns - w->program_ns < PROGRAM_NS)
 		return;
 	w->program_ns = now_ns;
 	now = read_program(w->pid);
 	if (!now || now == w->program)
 		return;
 	w->program = now;
+	row(w)->python = 0;
+	tasks_forget_names(&w->tasks);
 	note_command(w);
 	search_anew(w, now_ns);
 }
@@ -199,8 +209,8 @@ static void look_at_python(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 	if (rc != ERR_GONE && rc != ERR_NO)
 		note_trouble(w, &err);
 	forget_python(w);
-	w->program = read_program(w->pid);
-	search_anew(w, now_ns);
+	w->program = 0;
+	check_program(w, now_ns);
 }
 
 static void note_end(struct watch *w)
@@ -227,6 +237,8 @@ void watch_tick(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 		w->ended = true;
 		return;
 	}
+	if (w->python)
+		interpreter_ask(w->python);
 	tasks_look(&w->tasks, now_ns);
 	if (tasks_ended(&w->tasks)) {
 		note_end(w);
@@ -268,6 +280,8 @@ void watch_account(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 	if (w->figures_step_ns < FIGURES_STEP_MAX_NS)
 		w->figures_step_ns *= 2;
 	figures_read(&now, w->pid, &w->tasks.list);
+	if (w->python)
+		interpreter_account(w->python, &now);
 	process_raise(&row(w)->figures, &now);
 	tasks_account(&w->tasks, at_ns);
 }

@@ -183,13 +183,15 @@ CREATE VIEW state (id, name, part_of) AS VALUES
 	(4, 'gil_wait', 'gil_wait'), (5, 'lock', 'lock'), (6, 'disk', 'io'),
 	(7, 'socket', 'io'), (8, 'pipe', 'io'), (9, 'poll', 'io'),
 	(10, 'io_other', 'io'), (11, 'sleep', 'sleep'), (12, 'child', 'child'),
-	(13, 'other', 'other');
+	(13, 'other', 'other'), (14, 'collecting_0', 'on_cpu'),
+	(15, 'collecting_1', 'on_cpu'), (16, 'collecting_2', 'on_cpu');
 
 CREATE VIEW figure (id, name) AS VALUES
 	(0, 'user_ns'), (1, 'sys_ns'), (2, 'peak_memory_bytes'),
 	(3, 'minor_faults'), (4, 'major_faults'), (5, 'voluntary_switches'),
 	(6, 'involuntary_switches'), (7, 'read_bytes'), (8, 'written_bytes'),
-	(9, 'disk_read_bytes'), (10, 'disk_written_bytes');
+	(9, 'disk_read_bytes'), (10, 'disk_written_bytes'),
+	(11, 'collections_0'), (12, 'collections_1'), (13, 'collections_2');
 
 -- Seconds for people.
 CREATE VIEW thread_time AS
