@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "commands/output_name.h"
+#include "commands/shell_word.h"
 #include "commands/show.h"
 #include "commands/source_lines.h"
 #include "cpython/process.h"
@@ -139,27 +140,6 @@ int recording_create(struct recording *r, const struct recording_opts *opts,
 	return ERR_OK;
 }
 
-/* `word` as a shell would have to be given it. */
-static void add_word(struct buf *out, const char *word)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789-_./:=+,@%^~";
-
-	if (*word && strspn(word, plain) == strlen(word)) {
-		buf_add_str(out, word);
-		return;
-	}
-	buf_add_char(out, '\'');
-	for (; *word; word++) {
-		if (*word == '\'')
-			buf_add_str(out, "'\\''");
-		else
-			buf_add_char(out, *word);
-	}
-	buf_add_char(out, '\'');
-}
-
 static void set_machine(struct profile *p)
 {
 	char start[CLOCK_UTC_SIZE], text[32];
@@ -188,11 +168,7 @@ void recording_set_command(struct profile *p, char *const *words)
 {
 	struct buf text = { 0 };
 
-	for (; *words; words++) {
-		if (text.size)
-			buf_add_char(&text, ' ');
-		add_word(&text, *words);
-	}
+	shell_words_add(&text, words);
 	profile_set_meta(p, META_COMMAND, buf_str(&text));
 	buf_release(&text);
 }
@@ -209,7 +185,7 @@ void recording_read_command(struct profile *p, pid_t pid)
 	for (ssize_t at = 0; at < size; at += (ssize_t)strlen(text + at) + 1) {
 		if (line.size)
 			buf_add_char(&line, ' ');
-		add_word(&line, text + at);
+		shell_word_add(&line, text + at);
 	}
 	if (line.size)
 		profile_set_meta(p, META_COMMAND, buf_str(&line));
