@@ -37,6 +37,11 @@ static int check_program(const char *name, struct err *err)
 {
 	char path[4096];
 
+	if (!name) {
+		err_set(err, ERR_USAGE, "a command is missing beside a '--'");
+		err_hint(err, "tare time -- COMMAND -- COMMAND");
+		return err->code;
+	}
 	if (program_find(name, path, sizeof(path)))
 		return ERR_OK;
 	if (strchr(name, '/') && access(name, F_OK) == 0) {
@@ -57,12 +62,11 @@ static int add_command(struct time_job *job, char **argv, struct err *err)
 {
 	struct time_subject subject = { .argv = argv };
 	struct buf text = { 0 };
+	int rc;
 
-	if (!argv[0]) {
-		err_set(err, ERR_USAGE, "a command is missing beside a '--'");
-		err_hint(err, "tare time -- COMMAND -- COMMAND");
-		return err->code;
-	}
+	rc = check_program(argv[0], err);
+	if (rc != ERR_OK)
+		return rc;
 	shell_words_add(&text, argv);
 	if (text.failed) {
 		buf_release(&text);
@@ -95,8 +99,6 @@ static int init_commands(struct time_job *job, const struct opt_rest *words,
 		if (!word)
 			break;
 	}
-	for (uint32_t i = 0; i < job->timing.subjects.nr && rc == ERR_OK; i++)
-		rc = check_program(job->subjects[i].argv[0], err);
 	if (rc == ERR_OK && job->timing.subjects.nr == 2)
 		rc = add_contest(job, 0, 1, err);
 	return rc;

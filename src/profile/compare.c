@@ -11,6 +11,9 @@
 static const double t95[] = { 12.706, 4.303, 3.182, 2.776 };
 static const double t99[] = { 63.657, 9.925, 5.841, 4.604 };
 
+/* 2.576 / 1.960 */
+#define Z99_OF_Z95 1.3142
+
 static double log_ratio(const struct compare_pair *p)
 {
 	return log(p->b / p->a);
@@ -24,12 +27,17 @@ static double log_later(const struct compare_pair *p)
 
 /*
  * Runs 1 to 4 of a block are first and second of one pair, then of the other;
- * in A B B A they are A1 B1 B2 A2. So (2 + 4 - 1 - 3) / 2 is half the sum of
- * second over first.
+ * in A B B A they are A1 B1 B2 A2. (2 + 4 - 1 - 3) / 2 is half the sum of
+ * second over first, (3 + 4 - 1 - 2) / 2 needs the products.
  */
-static double control(const struct compare_pair *p)
+static double control_turns(const struct compare_pair *p)
 {
 	return (log_later(&p[0]) + log_later(&p[1])) / 2;
+}
+
+static double control_halves(const struct compare_pair *p)
+{
+	return (log(p[1].a * p[1].b) - log(p[0].a * p[0].b)) / 2;
 }
 
 static double mean_of_block(const struct compare_pair *p)
@@ -109,22 +117,38 @@ bool compare_ratio(const struct compare_pair *pair, uint32_t nr,
 	return true;
 }
 
+/* Half the width of one kind of control over all blocks. */
+static double width_of(const struct compare_pair *pair, uint32_t block_nr,
+		       double (*control)(const struct compare_pair *p),
+		       double *scratch)
+{
+	struct signed_rank rank;
+
+	for (uint32_t i = 0; i < block_nr; i++)
+		scratch[i] = control(&pair[2 * (size_t)i]);
+	if (!signed_rank_of(scratch, block_nr, &rank) || !rank.has99)
+		return INFINITY;
+	/* "Different" needs the wider one, which among few blocks is wider
+	 * still than the normal distribution has it. */
+	return fmax(rank.at95.high - rank.at95.low,
+		    (rank.at99.high - rank.at99.low) / Z99_OF_Z95) /
+	       2;
+}
+
 double compare_control_width(const struct compare_pair *pair, uint32_t nr)
 {
-	struct signed_rank rank = { 0 };
 	uint32_t block_nr = nr / 2;
-	double *value;
+	double *scratch, turns, halves;
 
 	if (block_nr < COMPARE_BLOCKS_LEAST)
 		return INFINITY;
-	value = malloc(block_nr * sizeof(*value));
-	if (!value)
+	scratch = malloc(block_nr * sizeof(*scratch));
+	if (!scratch)
 		return INFINITY;
-	for (uint32_t i = 0; i < block_nr; i++)
-		value[i] = control(&pair[2 * (size_t)i]);
-	signed_rank_of(value, block_nr, &rank);
-	free(value);
-	return rank.has95 ? (rank.at95.high - rank.at95.low) / 2 : INFINITY;
+	turns = width_of(pair, block_nr, control_turns, scratch);
+	halves = width_of(pair, block_nr, control_halves, scratch);
+	free(scratch);
+	return sqrt((turns * turns + halves * halves) / 2);
 }
 
 const char *compare_verdict_text(enum compare_verdict verdict)

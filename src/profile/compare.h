@@ -13,12 +13,16 @@
  *   would have given the same unit with the opposite sign (about the true
  *   ratio): the signs are coins, whatever the machine did. That is all that
  *   the signed-rank interval asks for (profile/signed_rank.h).
- * - The *control* of a block is the contrast of the same four runs that does
- *   not change when the coin falls the other way, (run 2 + run 4 - run 1 -
- *   run 3) / 2. It varies as the unit does, yet says nothing of its sign. So
- *   one may look at the controls after every block and stop when their
- *   interval is narrow enough, without giving chance a second try. Looking at
- *   the units themselves would be what p-hacking is.
+ * - The *controls* of a block are the two other contrasts of the same four
+ *   runs, which do not change when the coin falls the other way: second and
+ *   fourth against first and third, and the later half against the earlier.
+ *   They vary as the unit does, yet say nothing of its sign. So one may look
+ *   at the controls after every block and stop when their intervals are
+ *   narrow enough, without giving chance a second try. Looking at the units
+ *   themselves would be what p-hacking is.
+ *   (Where neighbouring runs are alike, the first kind varies less than the
+ *   unit and the second more: with autocovariances g1, g2, ... the mean of
+ *   their variances is the unit's plus g2 - g3.)
  * - Where there is no time for so many runs, a *pair* is the unit: A B or B A
  *   by a coin of its own, their number fixed before the first.
  *
@@ -76,7 +80,7 @@ bool compare_ratio(const struct compare_pair *pair, uint32_t nr,
 		   enum compare_design design, struct compare_ratio *out);
 
 /*
- * Half the width of the 95 % interval of the blocks' controls, relative;
+ * Half the width that the controls promise for the 95 % interval, relative;
  * infinite while there are fewer than COMPARE_BLOCKS_LEAST blocks.
  */
 double compare_control_width(const struct compare_pair *pair, uint32_t nr);
