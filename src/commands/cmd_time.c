@@ -164,9 +164,9 @@ static void show_failure(struct time_job *job)
 		show_stderr(&job->result.said);
 	err_set(&note, ERR_NO, "%s%s ended with %s %d",
 		job->timing.expressions ? "the expression" : "the command",
-		!pair		     ? ""
+		!pair		   ? ""
 		: job->latest == 0 ? " A"
-				     : " B",
+				   : " B",
 		run->killed ? "signal" : "status", run->code);
 	if (job->timing.expressions)
 		hint_at_command(job, &note);

@@ -87,8 +87,9 @@ static int init_commands(struct time_job *job, const struct opt_rest *words,
 		if (word && strcmp(word, "--") != 0)
 			continue;
 		if (job->timing.subjects.nr == 2) {
-			err_set(err, ERR_USAGE, "two commands are compared, "
-						"not three");
+			err_set(err, ERR_USAGE,
+				"two commands are compared, "
+				"not three");
 			err_hint(err, "sh -c '...' for a command with '--' "
 				      "in it");
 			return err->code;
@@ -219,10 +220,9 @@ static int run_prepare(struct time_job *job, bool *stopped, struct err *err)
 {
 	char *argv[] = { (char *)"sh", (char *)"-c",
 			 (char *)(uintptr_t)job->opts->prepare, NULL };
-	struct once_opts once = { .argv = argv,
-				  .kept_fd = -1,
-				  .record_fd = -1,
-				  .stop = job->stop };
+	struct once_opts once = {
+		.argv = argv, .kept_fd = -1, .record_fd = -1, .stop = job->stop
+	};
 	int rc = once_run(&once, &job->result, err);
 
 	*stopped = job->result.stopped;

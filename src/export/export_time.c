@@ -144,10 +144,10 @@ static json_t *subject(struct writer *w, const struct timing_subject *s)
 	set(w, object, "failed", count(s->failed_nr));
 	set(w, object, "wall_s", spread(w, &wall));
 	set(w, object, "cpu_s", spread(w, &cpu));
-	set(w, object, "user_s", command ? number(cpu.median * share)
-					 : json_null());
-	set(w, object, "sys_s", command ? number(cpu.median * (1 - share))
-					: json_null());
+	set(w, object, "user_s",
+	    command ? number(cpu.median * share) : json_null());
+	set(w, object, "sys_s",
+	    command ? number(cpu.median * (1 - share)) : json_null());
 	set(w, object, "waiting_s", spread(w, &waiting));
 	for (uint32_t i = 0; i < s->runs.nr; i++)
 		append(w, runs, run(w, &s->runs.at[i], command));
@@ -210,8 +210,8 @@ static json_t *warnings(struct writer *w)
 static void put_report(struct writer *w, json_t *report)
 {
 	static const char *const ends[] = {
-		[TIMING_NARROW] = "narrow",	[TIMING_TIME] = "time",
-		[TIMING_ENOUGH] = "runs",	[TIMING_STOPPED] = "stopped",
+		[TIMING_NARROW] = "narrow", [TIMING_TIME] = "time",
+		[TIMING_ENOUGH] = "runs",   [TIMING_STOPPED] = "stopped",
 		[TIMING_FAILED] = "failed",
 	};
 	const struct timing *t = w->timing;

@@ -114,8 +114,8 @@ static int wait_failed(pid_t pid, struct err *err)
 	return err_sys(err, "cannot wait for process %d", (int)pid);
 }
 
-int child_reap_cost(pid_t pid, const struct cost *before,
-		    struct child_end *end, struct cost *cost, struct err *err)
+int child_reap_cost(pid_t pid, const struct cost *before, struct child_end *end,
+		    struct cost *cost, struct err *err)
 {
 	struct rusage ru;
 	siginfo_t info;

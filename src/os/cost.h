@@ -38,7 +38,7 @@ struct cost {
 void cost_before(pid_t pid, struct cost *before);
 
 /* As child_reap(), with the cost of the whole family less `before`. */
-int child_reap_cost(pid_t pid, const struct cost *before,
-		    struct child_end *end, struct cost *cost, struct err *err);
+int child_reap_cost(pid_t pid, const struct cost *before, struct child_end *end,
+		    struct cost *cost, struct err *err);
 
 #endif

@@ -109,6 +109,9 @@ void signals_watch_target(pid_t pid)
 
 void signals_target_ended(void)
 {
+	/* Nobody watched it: the handlers are somebody else's. */
+	if (!target)
+		return;
 	target = 0;
 	put_back(SIGTERM);
 	put_back(SIGHUP);

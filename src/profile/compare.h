@@ -51,10 +51,10 @@ enum compare_design {
 };
 
 enum compare_verdict {
-	COMPARE_NOTHING,      /* no interval */
+	COMPARE_NOTHING,       /* no interval */
 	COMPARE_NO_DIFFERENCE, /* 1 is in the 95 % interval */
-	COMPARE_UNCLEAR,      /* outside that, but in the 99 % interval */
-	COMPARE_DIFFERENT,    /* outside both */
+	COMPARE_UNCLEAR,       /* outside that, but in the 99 % interval */
+	COMPARE_DIFFERENT,     /* outside both */
 };
 
 struct compare_ratio {

@@ -88,10 +88,10 @@ bool signed_rank_of(const double *value, uint32_t nr, struct signed_rank *out)
 			mean[at++] = (value[i] + value[j]) / 2;
 	qsort(mean, mean_nr, sizeof(*mean), compare);
 	out->centre = (mean[(mean_nr - 1) / 2] + mean[mean_nr / 2]) / 2;
-	out->has95 = take(mean, mean_nr, signed_rank_outside(nr, 0.05),
-			  &out->at95);
-	out->has99 = take(mean, mean_nr, signed_rank_outside(nr, 0.01),
-			  &out->at99);
+	out->has95 =
+		take(mean, mean_nr, signed_rank_outside(nr, 0.05), &out->at95);
+	out->has99 =
+		take(mean, mean_nr, signed_rank_outside(nr, 0.01), &out->at99);
 	free(mean);
 	return true;
 }

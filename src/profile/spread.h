@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What repeated measurements of one thing say: their middle and their spread. */
+/* What repeated measurements of one thing say: their middle and their spread.
+ */
 #ifndef TARE_PROFILE_SPREAD_H
 #define TARE_PROFILE_SPREAD_H
 

@@ -139,10 +139,10 @@ static struct timing_caution *add(struct cautions *c, uint32_t subject,
 	return one;
 }
 
-#define SAY(caution, ...)                                                   \
-	do {                                                                \
-		struct timing_caution *one_ = (caution);                    \
-		if (one_)                                                   \
+#define SAY(caution, ...)                                                      \
+	do {                                                                   \
+		struct timing_caution *one_ = (caution);                       \
+		if (one_)                                                      \
 			snprintf(one_->text, sizeof(one_->text), __VA_ARGS__); \
 	} while (0)
 

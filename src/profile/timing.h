@@ -18,12 +18,12 @@
 struct timing_run {
 	double wall_s, user_s, sys_s;
 	double cpu_s; /* user_s + sys_s; the kernel knows this sum better */
-	uint64_t peak_bytes;	/* of the largest process */
-	uint64_t floor_bytes;	/* what tare itself may account for in that */
+	uint64_t peak_bytes;  /* of the largest process */
+	uint64_t floor_bytes; /* what tare itself may account for in that */
 	uint64_t minor_faults, major_faults;
 	uint64_t voluntary, involuntary; /* context switches */
 	bool io_known;
-	uint64_t read_bytes, written_bytes;   /* asked of the kernel */
+	uint64_t read_bytes, written_bytes; /* asked of the kernel */
 	uint64_t disk_read_bytes, disk_written_bytes;
 	uint64_t output_bytes; /* to stdout, where tare read it */
 	double empty_s;	       /* expression: an empty turn of the loop */
@@ -65,11 +65,11 @@ enum timing_clock {
 };
 
 enum timing_end {
-	TIMING_NARROW,	 /* the intervals are as narrow as was wanted */
-	TIMING_TIME,	 /* the time limit came first */
-	TIMING_ENOUGH,	 /* as many runs as was asked for, or as make sense */
-	TIMING_STOPPED,	 /* by the user */
-	TIMING_FAILED,	 /* a run failed */
+	TIMING_NARROW,	/* the intervals are as narrow as was wanted */
+	TIMING_TIME,	/* the time limit came first */
+	TIMING_ENOUGH,	/* as many runs as was asked for, or as make sense */
+	TIMING_STOPPED, /* by the user */
+	TIMING_FAILED,	/* a run failed */
 };
 
 struct timing {
@@ -112,8 +112,8 @@ double timing_user_share(const struct timing_subject *s);
 /* Something in the figures that the reader has to know. */
 struct timing_caution {
 	uint32_t subject;
-	const char *key;  /* "slow_runs", for programs */
-	char text[200];	  /* for people, complete sentences */
+	const char *key; /* "slow_runs", for programs */
+	char text[200];	 /* for people, complete sentences */
 };
 
 #define TIMING_CAUTION_MOST 16

@@ -134,8 +134,8 @@ void digits_measured(char value[DIGITS_SIZE], char range[DIGITS_SIZE], double s,
 		return;
 	/* A clock of microseconds makes intervals of width 0; four digits of
 	 * a time are as many as mean anything. */
-	decimals = digits_for(fmax((high - low) / 2, s / 2000) / scale->factor,
-			      3);
+	decimals =
+		digits_for(fmax((high - low) / 2, s / 2000) / scale->factor, 3);
 	digits_value(number, s / scale->factor, decimals);
 	snprintf(value, DIGITS_SIZE, "%.30s %s", number, scale->unit);
 	digits_value(from, low / scale->factor, decimals);

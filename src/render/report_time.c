@@ -131,8 +131,8 @@ static void put_single_clock(struct page *pg, const struct timing_subject *s,
 		page_right(pg, range, COLUMN_CI);
 		digits_seconds(least_text, spread.least);
 		digits_seconds(most_text, spread.most);
-		snprintf(most, sizeof(most), "%.15s\xe2\x80\x93%.15s", least_text,
-			 most_text);
+		snprintf(most, sizeof(most), "%.15s\xe2\x80\x93%.15s",
+			 least_text, most_text);
 		page_right(pg, most, COLUMN_MOST);
 	}
 	page_newline(pg);
@@ -189,8 +189,8 @@ static void put_ratio(struct page *pg, const struct compare_ratio *r)
 
 	if (isnan(r->ratio))
 		return;
-	page_style(pg, r->verdict == COMPARE_DIFFERENT ? PAGE_BOLD
-						       : PAGE_PLAIN);
+	page_style(pg,
+		   r->verdict == COMPARE_DIFFERENT ? PAGE_BOLD : PAGE_PLAIN);
 	digits_value(text, r->ratio, decimals);
 	page_right(pg, text, COLUMN_RATIO);
 	page_style(pg, PAGE_PLAIN);

@@ -81,12 +81,11 @@ int render_time_markdown(struct buf *out, const struct timing *t,
 	struct safe_scope scope;
 
 	safe_enter(&scope);
-	buf_printf(out,
-		   "| %s |%s wall | 95 %% CI | CPU | 95 %% CI | runs |%s\n",
-		   t->expressions ? "expression" : "command",
-		   t->expressions ? " gc |" : "",
-		   ratios ? " wall ratio (95 % CI) | CPU ratio (95 % CI) |"
-			  : "");
+	buf_printf(
+		out, "| %s |%s wall | 95 %% CI | CPU | 95 %% CI | runs |%s\n",
+		t->expressions ? "expression" : "command",
+		t->expressions ? " gc |" : "",
+		ratios ? " wall ratio (95 % CI) | CPU ratio (95 % CI) |" : "");
 	buf_printf(out, "|:--|%s--:|--:|--:|--:|--:|%s\n",
 		   t->expressions ? ":--|" : "", ratios ? "--:|--:|" : "");
 	for (uint32_t i = 0; i < t->subjects.nr; i++) {

@@ -93,12 +93,12 @@ static bool count_text(const struct timing_subject *s, size_t offset,
 	return true;
 }
 
-#define COUNT_TEXT(name, member)                                        \
-	static bool name(const struct timing_subject *s,                \
-			 char out[DIGITS_SIZE])                         \
-	{                                                               \
+#define COUNT_TEXT(name, member)                                          \
+	static bool name(const struct timing_subject *s,                  \
+			 char out[DIGITS_SIZE])                           \
+	{                                                                 \
 		return count_text(s, offsetof(struct timing_run, member), \
-				  out);                                 \
+				  out);                                   \
 	}
 
 COUNT_TEXT(minor_text, minor_faults)
@@ -111,19 +111,18 @@ static bool bytes_text(const struct timing_subject *s, size_t offset,
 {
 	double median = median_of(s, offset);
 
-	if (s->gc != TIMING_GC_NONE || isnan(median) ||
-	    !s->runs.at[0].io_known)
+	if (s->gc != TIMING_GC_NONE || isnan(median) || !s->runs.at[0].io_known)
 		return false;
 	digits_bytes(out, median);
 	return true;
 }
 
-#define BYTES_TEXT(name, member)                                        \
-	static bool name(const struct timing_subject *s,                \
-			 char out[DIGITS_SIZE])                         \
-	{                                                               \
+#define BYTES_TEXT(name, member)                                          \
+	static bool name(const struct timing_subject *s,                  \
+			 char out[DIGITS_SIZE])                           \
+	{                                                                 \
 		return bytes_text(s, offsetof(struct timing_run, member), \
-				  out);                                 \
+				  out);                                   \
 	}
 
 BYTES_TEXT(read_text, read_bytes)

@@ -62,7 +62,6 @@ int expression_run(const struct expression *e, const struct once_opts *opts,
 	with.kept_fd = fds[1];
 	rc = once_run(&with, out, err);
 	close(fds[1]);
-	return rc == ERR_OK
-		       ? take_record(out, version, size, loop_nr, err)
-		       : rc;
+	return rc == ERR_OK ? take_record(out, version, size, loop_nr, err)
+			    : rc;
 }

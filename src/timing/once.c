@@ -31,7 +31,12 @@ struct sink {
 	uint64_t nr;
 };
 
-enum { SINK_OUT, SINK_ERR, SINK_RECORD, SINK_NR };
+enum {
+	SINK_OUT,
+	SINK_ERR,
+	SINK_RECORD,
+	SINK_NR
+};
 
 struct watch {
 	struct sink sinks[SINK_NR];
@@ -118,8 +123,8 @@ static void follow(struct watch *w, const volatile bool *stop)
 		for (int i = 0; i < SINK_NR; i++)
 			pfd[i] = (struct pollfd){ .fd = w->sinks[i].fd,
 						  .events = POLLIN };
-		pfd[SINK_NR] = (struct pollfd){ .fd = w->end_fd,
-						.events = POLLIN };
+		pfd[SINK_NR] =
+			(struct pollfd){ .fd = w->end_fd, .events = POLLIN };
 		if (stop && *stop)
 			end_it(w);
 		poll(pfd, SINK_NR + 1, turn);

@@ -88,8 +88,8 @@ static int warm_up(struct series *s)
 				return rc;
 		}
 	if (s->opts->warmup_nr)
-		s->round_ns = (double)(clock_now_ns() - begin) /
-			      s->opts->warmup_nr;
+		s->round_ns =
+			(double)(clock_now_ns() - begin) / s->opts->warmup_nr;
 	return rc;
 }
 
@@ -168,8 +168,7 @@ static double control_width(const struct series *s)
 	double widest = 0;
 
 	for (uint32_t i = 0; i < s->t->contests.nr; i++)
-		widest = fmax(widest,
-			      contest_width(s, &s->t->contests.at[i]));
+		widest = fmax(widest, contest_width(s, &s->t->contests.at[i]));
 	return widest;
 }
 
@@ -177,10 +176,10 @@ static double control_width(const struct series *s)
 static double part_done(const struct series *s, double width)
 {
 	double by_time = elapsed_ns(s) / (double)s->opts->limit_ns;
-	double by_width = isfinite(width) && width > 0
-				  ? SERIES_TARGET * SERIES_TARGET /
-					    (width * width)
-				  : 0;
+	double by_width =
+		isfinite(width) && width > 0
+			? SERIES_TARGET * SERIES_TARGET / (width * width)
+			: 0;
 
 	return fmax(by_time, by_width);
 }
@@ -200,7 +199,8 @@ static int measure_blocks(struct series *s)
 		if (nr == look) {
 			width = control_width(s);
 			look += look / 8;
-			if (width <= SERIES_TARGET && elapsed_ns(s) >= LEAST_NS) {
+			if (width <= SERIES_TARGET &&
+			    elapsed_ns(s) >= LEAST_NS) {
 				finish(s, TIMING_NARROW);
 				return ERR_OK;
 			}
@@ -232,9 +232,8 @@ static int measure_fixed(struct series *s, enum compare_design design,
 static int measure_contests(struct series *s)
 {
 	uint32_t asked = s->opts->run_nr;
-	double room = s->round_ns > 0
-			      ? (double)s->opts->limit_ns / s->round_ns
-			      : INFINITY;
+	double room = s->round_ns > 0 ? (double)s->opts->limit_ns / s->round_ns
+				      : INFINITY;
 	enum compare_design design = COMPARE_BLOCKS;
 	uint32_t pair_nr;
 
@@ -245,10 +244,9 @@ static int measure_contests(struct series *s)
 	for (uint32_t i = 0; i < s->t->contests.nr; i++)
 		s->t->contests.at[i].design = design;
 	if (asked)
-		return measure_fixed(s, design,
-				     design == COMPARE_BLOCKS ? asked / 2
-							      : asked,
-				     TIMING_ENOUGH);
+		return measure_fixed(
+			s, design, design == COMPARE_BLOCKS ? asked / 2 : asked,
+			TIMING_ENOUGH);
 	if (design == COMPARE_BLOCKS)
 		return measure_blocks(s);
 	pair_nr = room > 1 ? (uint32_t)room : 1;

@@ -13,7 +13,7 @@
 #define SERIES_TARGET 0.01
 
 struct series_opts {
-	uint32_t run_nr;  /* of each subject; 0: as many as it takes */
+	uint32_t run_nr; /* of each subject; 0: as many as it takes */
 	uint32_t warmup_nr;
 	uint64_t limit_ns;
 	bool limit_asked; /* by the user, so it also cuts what is too few */

@@ -191,8 +191,8 @@ Test(profile_compare, peeking_at_the_units_would_break_the_promise)
 
 			run_pair(&m, &pair[nr++], 1, b_first);
 			run_pair(&m, &pair[nr++], 1, !b_first);
-			cr_assert(compare_ratio(pair, nr, COMPARE_BLOCKS,
-						&got));
+			cr_assert(
+				compare_ratio(pair, nr, COMPARE_BLOCKS, &got));
 		}
 		alarms += got.verdict >= COMPARE_UNCLEAR;
 	}
@@ -204,7 +204,8 @@ Test(profile_compare, peeking_at_the_units_would_break_the_promise)
 /* The control must not change when the coin falls the other way. */
 Test(profile_compare, the_control_does_not_know_which_is_which)
 {
-	struct compare_pair one[2 * COMPARE_BLOCKS_LEAST], other[2 * COMPARE_BLOCKS_LEAST];
+	struct compare_pair one[2 * COMPARE_BLOCKS_LEAST],
+		other[2 * COMPARE_BLOCKS_LEAST];
 	double ratio = 1.7;
 
 	srand48(5);
@@ -216,8 +217,8 @@ Test(profile_compare, the_control_does_not_know_which_is_which)
 		one[i] = (struct compare_pair){ t[0], ratio * t[1], false };
 		one[i + 1] = (struct compare_pair){ t[3], ratio * t[2], true };
 		other[i] = (struct compare_pair){ t[1], ratio * t[0], true };
-		other[i + 1] = (struct compare_pair){ t[2], ratio * t[3],
-						      false };
+		other[i + 1] =
+			(struct compare_pair){ t[2], ratio * t[3], false };
 	}
 	cr_expect_float_eq(
 		compare_control_width(one, 2 * COMPARE_BLOCKS_LEAST),
@@ -246,7 +247,9 @@ Test(profile_compare, even_drift_cancels_out_of_a_block)
 Test(profile_compare, few_pairs_are_said_to_be_approximate)
 {
 	static const struct compare_pair pair[] = {
-		{ 1, 1.1, false }, { 1, 1.2, true }, { 1, 1.15, false },
+		{ 1, 1.1, false },
+		{ 1, 1.2, true },
+		{ 1, 1.15, false },
 	};
 	struct compare_ratio got;
 

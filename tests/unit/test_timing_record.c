@@ -54,7 +54,8 @@ Test(timing_record, what_is_not_whole_is_refused)
 		HEAD "loops 10\nbatch 1 1 0\nempty 1 0\nend\n",
 		"tare.expression 2\npython C 3\nloops 1\nbatch 1 1 0\n" TAIL,
 		"tare.expression 1\npython \nloops 1\nbatch 1 1 0\n" TAIL,
-		"tare.expression 1\npython \033[2J\nloops 1\nbatch 1 1 0\n" TAIL,
+		"tare.expression 1\npython \033[2J\nloops 1\nbatch 1 1 "
+		"0\n" TAIL,
 		"tare.expression 1\npython aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 		"\nloops 1\nbatch 1 1 0\n" TAIL,
 	};
