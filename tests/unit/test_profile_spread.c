@@ -56,6 +56,32 @@ Test(profile_spread, runs_that_resemble_their_neighbours_count_less)
 	cr_expect(rate <= 0.08, "%g", rate);
 }
 
+/* As series.c stops: when the interval is narrow, at looks a fifth apart. */
+Test(profile_spread, stopping_when_it_is_narrow_costs_little)
+{
+	const int tries = 2000;
+	double value[2000];
+	int missed = 0;
+
+	srand48(3);
+	for (int i = 0; i < tries; i++) {
+		struct spread got = { 0 };
+		uint32_t nr = 0, look = 10;
+
+		while (nr < 2000) {
+			value[nr++] = pow(skewed(), 0.1);
+			if (nr < look)
+				continue;
+			look = nr + nr / 4;
+			cr_assert(spread_of(value, nr, &got));
+			if (spread_half_width(&got) <= 0.01)
+				break;
+		}
+		missed += got.at95.low > 1 || got.at95.high < 1;
+	}
+	cr_expect(missed <= 0.08 * tries, "%d", missed);
+}
+
 Test(profile_spread, the_interval_of_ten_is_between_the_second_and_the_ninth)
 {
 	static const double value[] = { 5, 1, 8, 3, 10, 2, 7, 4, 9, 6 };
