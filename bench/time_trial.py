@@ -20,10 +20,12 @@ import json
 import math
 import os
 import pathlib
+import shlex
 import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 TURNS = 60000
@@ -127,18 +129,25 @@ def show(figures):
 
 def peers(tare):
     words = program(TURNS)
-    print("tare:")
     done = subprocess.run([tare, "time", "--json", "--", *words],
                           capture_output=True, text=True, check=True)
     wall = json.loads(done.stdout)["subjects"][0]["wall_s"]
-    say(f"  median {wall['median'] * 1e3:.2f} ms {wall['interval']}, "
-        f"least {wall['least'] * 1e3:.2f}, mean {wall['mean'] * 1e3:.2f}")
+    low, high = wall["interval"]
+    say(f"tare: median {wall['median'] * 1e3:.2f} ms ({low * 1e3:.2f} to "
+        f"{high * 1e3:.2f}), least {wall['least'] * 1e3:.2f}, mean "
+        f"{wall['mean'] * 1e3:.2f} +- {wall['deviation'] * 1e3:.2f}, "
+        f"{wall['n']} runs")
     if shutil.which("hyperfine"):
-        out = subprocess.run(
-            ["hyperfine", "-N", "-w1", "--export-json", "/dev/stdout",
-             "--style", "none", subprocess.list2cmdline(words[:4])],
-            capture_output=True, text=True)
-        say("hyperfine:", out.stdout[:2000] or out.stderr)
+        with tempfile.NamedTemporaryFile() as out:
+            subprocess.run(
+                ["hyperfine", "-N", "-w1", "--export-json", out.name,
+                 "--style", "none", shlex.join(words)],
+                capture_output=True, check=True)
+            (one,) = json.load(out)["results"]
+        say(f"hyperfine: median {one['median'] * 1e3:.2f} ms, least "
+            f"{one['min'] * 1e3:.2f}, mean {one['mean'] * 1e3:.2f} +- "
+            f"{one['stddev'] * 1e3:.2f}, {len(one['times'])} runs; CPU "
+            f"{(one['user'] + one['system']) * 1e3:.2f}")
     else:
         say("hyperfine: not there")
     code = "sorted(data)"
@@ -151,8 +160,9 @@ def peers(tare):
         [tare, "time", "--json", "--python", sys.executable, "-s", setup,
          code], capture_output=True, text=True, check=True)
     for one in json.loads(done.stdout)["subjects"]:
+        low, high = one["wall_s"]["interval"]
         say(f"tare, gc {one['gc']}: {one['wall_s']['median'] * 1e6:.2f} us "
-            f"{one['wall_s']['interval']}, "
+            f"({low * 1e6:.2f} to {high * 1e6:.2f}), "
             f"least {one['wall_s']['least'] * 1e6:.2f}")
 
 

@@ -75,10 +75,11 @@ def tare_time():
                     break
                 loops = more
         else:
-            # Caches, specialised bytecode: neither is timed cold.
+            # Caches, specialised bytecode, the branch predictor: sorted() of
+            # 1,000 numbers takes 41 us at first and 34 us after 30 ms.
             seen = yield 1
             if seen[0] < batch_ns:
-                yield loops
+                yield loops * 3
         say("loops", loops)
         total = 0
         for _ in range(batches_most):
