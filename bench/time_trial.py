@@ -3,7 +3,7 @@
 """Does `tare time` keep its promises on this machine, as noisy as it is?
 
   time_trial.py [--trials 200] [--max-time 6s] [--tare PATH] [--json FILE]
-                [--peers]
+                [--only same|more] [--peers]
 
 In turns: a real Python program against itself (A/A), and against itself with
 3 % more CPU time. Counted is how often "different" is said on each clock, and
@@ -174,26 +174,34 @@ def main():
     parser.add_argument("--max-time", default="6s")
     parser.add_argument("--tare", default=str(TOP / "build" / "tare"))
     parser.add_argument("--json")
+    parser.add_argument("--only", choices=("same", "more"))
     parser.add_argument("--peers", action="store_true")
     args = parser.parse_args()
     if args.peers:
         peers(args.tare)
         return
-    longer = turns_for(args.tare, MORE)
-    say(f"{MORE:.0%} more is {longer} turns instead of {TURNS}")
-    same, more = Counts("A/A", 1), Counts("+3 %", 1 + MORE)
+    trials(args)
+
+
+def trials(args):
+    kinds = []
+    if args.only != "more":
+        kinds.append((Counts("A/A", 1), TURNS))
+    if args.only != "same":
+        longer = turns_for(args.tare, MORE)
+        say(f"{MORE:.0%} more is {longer} turns instead of {TURNS}")
+        kinds.append((Counts("+3 %", 1 + MORE), longer))
     for i in range(args.trials):
-        for counts, turns in ((same, TURNS), (more, longer)):
+        for counts, turns in kinds:
             counts.add(compare(args.tare, program(TURNS), program(turns),
                                "-t", args.max_time))
+        figures = [counts.figures() for counts, _ in kinds]
         if args.json:
-            pathlib.Path(args.json).write_text(json.dumps(
-                [same.figures(), more.figures()], indent=2) + "\n")
-        if i % 20 == 19:
-            show(same.figures())
-            show(more.figures())
-    show(same.figures())
-    show(more.figures())
+            pathlib.Path(args.json).write_text(
+                json.dumps(figures, indent=2) + "\n")
+        if i % 20 == 19 or i == args.trials - 1:
+            for one in figures:
+                show(one)
 
 
 if __name__ == "__main__":
