@@ -32,6 +32,8 @@ enum command_flags {
 	/* The first word that is no option, and what follows, is the target's:
 	 * tare's own failures are 125 and up. */
 	COMMAND_STARTS_TARGET = 1 << 0,
+	/* Options may all the same stand among the words, up to "--". */
+	COMMAND_WORDS_MIXED = 1 << 2,
 	/* Works for tools, not shown among the verbs. */
 	COMMAND_HIDDEN = 1 << 1,
 };

@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/shell_word.h"
 #include "commands/output_name.h"
 #include "commands/show.h"
 #include "commands/source_lines.h"
@@ -164,11 +165,7 @@ void recording_set_command(struct profile *p, char *const *words)
 {
 	struct buf text = { 0 };
 
-	for (; *words; words++) {
-		if (text.size)
-			buf_add_char(&text, ' ');
-		procfs_add_word(&text, *words);
-	}
+	shell_words_add(&text, words);
 	profile_set_meta(p, META_COMMAND, buf_str(&text));
 	buf_release(&text);
 }

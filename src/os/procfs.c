@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/shell_word.h"
 #include "os/clock.h"
 
 ssize_t procfs_read_file(const char *path, char *out, size_t size)
@@ -184,26 +185,6 @@ bool procfs_read_end(pid_t pid, int *status)
 	return true;
 }
 
-void procfs_add_word(struct buf *out, const char *word)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789-_./:=+,@%^~";
-
-	if (*word && strspn(word, plain) == strlen(word)) {
-		buf_add_str(out, word);
-		return;
-	}
-	buf_add_char(out, '\'');
-	for (; *word; word++) {
-		if (*word == '\'')
-			buf_add_str(out, "'\\''");
-		else
-			buf_add_char(out, *word);
-	}
-	buf_add_char(out, '\'');
-}
-
 void procfs_add_command(pid_t pid, struct buf *out)
 {
 	char path[64], text[8192];
@@ -216,7 +197,7 @@ void procfs_add_command(pid_t pid, struct buf *out)
 	for (ssize_t at = 0; at < size; at += (ssize_t)strlen(text + at) + 1) {
 		if (!first)
 			buf_add_char(out, ' ');
-		procfs_add_word(out, text + at);
+		shell_word_add(out, text + at);
 		first = false;
 	}
 }

@@ -63,7 +63,4 @@ bool procfs_read_end(pid_t pid, int *status);
  */
 void procfs_add_command(pid_t pid, struct buf *out);
 
-/* One word as a shell would have to be given it. */
-void procfs_add_word(struct buf *out, const char *word);
-
 #endif

@@ -21,6 +21,7 @@ static struct {
 
 static volatile sig_atomic_t target;
 static volatile bool stop;
+static volatile sig_atomic_t stopped_by;
 
 static void do_nothing(int sig)
 {
@@ -44,7 +45,7 @@ static void pass_on(int sig, siginfo_t *info, void *context)
 
 static void note_stop(int sig)
 {
-	(void)sig;
+	stopped_by = sig;
 	stop = true;
 }
 
@@ -108,6 +109,9 @@ void signals_watch_target(pid_t pid)
 
 void signals_target_ended(void)
 {
+	/* Nobody watched it: the handlers are somebody else's. */
+	if (!target)
+		return;
 	target = 0;
 	put_back(SIGTERM);
 	put_back(SIGHUP);
@@ -123,10 +127,16 @@ const volatile bool *signals_catch_stop(void)
 	once.sa_flags = (int)SA_RESETHAND;
 	sigemptyset(&once.sa_mask);
 	stop = false;
+	stopped_by = 0;
 	change(SIGINT, &once);
 	change(SIGTERM, &once);
 	change(SIGHUP, &once);
 	return &stop;
+}
+
+int signals_stopped_by(void)
+{
+	return (int)stopped_by;
 }
 
 /* Set by signals_init(), and for good. */

@@ -37,6 +37,9 @@ void signals_target_ended(void);
  */
 const volatile bool *signals_catch_stop(void);
 
+/* The signal that set the flag; 0: none did. */
+int signals_stopped_by(void);
+
 /* All as it was after signals_init(). */
 void signals_release(void);
 

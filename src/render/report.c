@@ -111,7 +111,7 @@ static void add_rest(struct buf *line, const struct profile *p)
 		buf_printf(line, DOT "%s waiting", text);
 	}
 	if (process_knows(f, PROCESS_PEAK_BYTES)) {
-		digits_bytes(text, f->value[PROCESS_PEAK_BYTES]);
+		digits_bytes(text, (double)f->value[PROCESS_PEAK_BYTES]);
 		buf_printf(line, DOT "%s at most", text);
 	}
 }

@@ -215,14 +215,13 @@ static void look_at_python(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 
 static void note_end(struct watch *w)
 {
-	struct child_end end = { CHILD_NOT_ENDED, 0 };
+	struct child_end end;
 	char text[16];
 	int status;
 
 	if (!procfs_read_end(w->pid, &status))
 		return;
-	end.kind = status & 0x7f ? CHILD_KILLED : CHILD_EXITED;
-	end.code = status & 0x7f ? status & 0x7f : status >> 8 & 0xff;
+	child_end_of(status, &end);
 	child_end_text(&end, text);
 	row(w)->end = profile_string(w->profile, text, strlen(text));
 }

@@ -10,7 +10,16 @@ import subprocess
 import pytest
 
 SECONDS = 60
-VERBS = ["run", "attach", "dump", "report", "export", "doctor", "help"]
+VERBS = [
+    "run",
+    "attach",
+    "dump",
+    "report",
+    "export",
+    "time",
+    "doctor",
+    "help",
+]
 
 
 def run(command, **options):
