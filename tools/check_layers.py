@@ -18,7 +18,7 @@ MAY_USE = {
     "target": "os base",
     "native": "target os base",
     "cpython": "target base",
-    "sample": "cpython target profile os base",
+    "sample": "cpython native target profile os base",
     "timing": "profile os base",
     "store": "profile base",
     "render": "profile base",

@@ -171,7 +171,7 @@ static bool say_queue(const struct gist *g, char *out)
 		return false;
 	snprintf(out, BREAKDOWN_SENTENCE,
 		 "it waits for a free CPU %.0f %% of the time that it could "
-		 "run: other work has them",
+		 "run",
 		 percent(g->states[STATE_RUN_QUEUE], ready_s));
 	return true;
 }

@@ -196,9 +196,13 @@ int render_report(struct buf *out, const struct profile *p,
 	put_heading(&r);
 	rc = report_states(&r, err);
 	if (rc == ERR_OK)
+		rc = report_native(&r, err);
+	if (rc == ERR_OK)
 		rc = report_tables(&r, err);
 	if (rc == ERR_OK)
 		rc = report_threads(&r, err);
+	if (rc == ERR_OK)
+		rc = report_processes(&r, err);
 	if (rc == ERR_OK)
 		rc = report_notes(&r, err);
 	if (rc == ERR_OK && (out->failed || r.scratch.failed))

@@ -21,6 +21,7 @@ struct sample_opts {
 	double rate_hz; /* mean rate of the Poisson clock */
 	bool exact;	/* stop the target for each sample (ptrace) */
 	bool children;	/* follow what it starts, too */
+	bool no_native; /* do not tell native code apart */
 	bool fresh;	/* it has just begun: all it used is ours to tell */
 	/* Set to true from a signal handler to end sample_run() early; may be
 	 * NULL. */

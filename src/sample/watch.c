@@ -143,8 +143,34 @@ int watch_find_python(struct watch *w, struct err *err)
 	return ERR_OK;
 }
 
+/*
+ * To begin takes 2 ms, so a process has to live for a while first. Where the
+ * kernel forbids it, that is said once.
+ */
+#define NATIVE_AFTER_NS (50 * CLOCK_MS_NS)
+
+static void begin_native(struct watch *w, uint64_t now_ns)
+{
+	struct err err;
+
+	if (!w->native_ns)
+		w->native_ns = now_ns + NATIVE_AFTER_NS;
+	if (now_ns < w->native_ns)
+		return;
+	w->native_ns = UINT64_MAX;
+	if (w->opts->no_native ||
+	    !native_split_open(&w->native, &w->tasks, &err) ||
+	    err.code == ERR_GONE)
+		return;
+	if (!*profile_meta(w->profile, META_NATIVE))
+		profile_set_meta(w->profile, META_NATIVE, err.msg);
+}
+
 static void forget_python(struct watch *w)
 {
+	native_split_close(w->native);
+	w->native = NULL;
+	w->native_ns = 0;
 	stopper_close(w->stopper);
 	w->stopper = NULL;
 	interpreter_close(w->python);
@@ -232,6 +258,8 @@ void watch_tick(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 		search(w, now_ns);
 	if (w->python)
 		look_at_python(w, now_ns, at_ns);
+	if (w->python && !w->native)
+		begin_native(w, now_ns);
 	if (!tasks_refresh(&w->tasks, now_ns, at_ns)) {
 		w->ended = true;
 		return;
@@ -282,6 +310,8 @@ void watch_account(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 	if (w->python)
 		interpreter_account(w->python, &now);
 	process_raise(&row(w)->figures, &now);
+	if (w->native)
+		native_split_drain(w->native);
 	tasks_account(&w->tasks, at_ns);
 }
 

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "sample/interpreter.h"
+#include "sample/native_split.h"
 #include "sample/sample.h"
 #include "sample/tasks.h"
 #include "target/stop.h"
@@ -22,10 +23,12 @@ struct watch {
 	struct profile *profile;
 	struct target *target;
 	struct tasks tasks;
-	struct interpreter *python; /* NULL: none was found so far */
-	struct stopper *stopper;    /* with opts->exact, once there is one */
-	struct err trouble;	    /* why its Python cannot be followed */
-	uint64_t search_ns;	    /* when to look for a Python again */
+	struct interpreter *python;  /* NULL: none was found so far */
+	struct stopper *stopper;     /* with opts->exact, once there is one */
+	struct native_split *native; /* NULL: not (yet) */
+	uint64_t native_ns;	     /* when to begin with that */
+	struct err trouble;	     /* why its Python cannot be followed */
+	uint64_t search_ns;	     /* when to look for a Python again */
 	uint64_t search_step_ns;
 	uint64_t program_ns; /* when the program was last compared */
 	uint64_t program;    /* which file it executes */

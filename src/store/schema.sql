@@ -18,7 +18,8 @@ CREATE TABLE recording (
 	wall_ns INTEGER NOT NULL,
 	tick_nr INTEGER NOT NULL,
 	missed_nr INTEGER NOT NULL,
-	sampler_cpu_ns INTEGER NOT NULL
+	sampler_cpu_ns INTEGER NOT NULL,
+	native_lost INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE meta (
@@ -90,6 +91,17 @@ CREATE TABLE thread (
 	end_ns INTEGER NOT NULL,
 	cpu_ns INTEGER,
 	run_queue_ns INTEGER
+) STRICT;
+
+-- How often a thread was in a native function, at even steps of its CPU time.
+-- kind, module and symbol are strings.
+CREATE TABLE native (
+	id INTEGER PRIMARY KEY,
+	thread INTEGER NOT NULL,
+	kind INTEGER NOT NULL,
+	module INTEGER NOT NULL,
+	symbol INTEGER NOT NULL,
+	nr INTEGER NOT NULL
 ) STRICT;
 
 -- The text of source lines.
@@ -210,6 +222,17 @@ SELECT
 	c.wall_ns / 1e9 AS wall_s, c.tick_s
 FROM thread_state c
 JOIN state s ON s.id = c.state;
+
+CREATE VIEW native_time AS
+SELECT
+	n.thread, kind.text AS kind, module.text AS module,
+	symbol.text AS symbol, n.nr AS samples,
+	t.cpu_ns / 1e9 * n.nr / sum(n.nr) OVER (PARTITION BY n.thread) AS cpu_s
+FROM native n
+JOIN thread t ON t.id = n.thread
+LEFT JOIN string kind ON kind.id = n.kind
+LEFT JOIN string module ON module.id = n.module
+LEFT JOIN string symbol ON symbol.id = n.symbol;
 
 CREATE VIEW process_time AS
 SELECT
