@@ -9,7 +9,7 @@
 #include "sample/look.h"
 #include "sample/names.h"
 #include "sample/roster.h"
-#include "sample/tasks.h"
+#include "sample/threads.h"
 
 struct interpreter {
 	struct py_process process;

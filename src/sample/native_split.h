@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
-#include "sample/tasks.h"
+#include "sample/threads.h"
 
 /* Samples a second of CPU time: enough for shares to a point in a minute, few
  * enough not to be felt (docs/internals/native.md). */

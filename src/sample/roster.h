@@ -14,7 +14,7 @@
 #include "cpython/stack.h"
 #include "profile/profile.h"
 #include "sample/names.h"
-#include "sample/tasks.h"
+#include "sample/threads.h"
 
 struct roster_thread {
 	struct py_thread raw;

@@ -13,7 +13,7 @@
 #include "sample/interpreter.h"
 #include "sample/native_split.h"
 #include "sample/sample.h"
-#include "sample/tasks.h"
+#include "sample/threads.h"
 #include "target/stop.h"
 
 struct watch {

@@ -9,7 +9,7 @@ and takes longer has waited for the GIL for the rest.
 waits   N threads, each with another kind of wait and some sleep
 gil     a thread that keeps the GIL for 10 ms at a time, N - 1 that want it
 spin    N threads that compute
-collect a thread in the garbage collector for half of its time, N - 1 that compute
+collect a thread half of whose time is the collector, N - 1 that compute
 """
 
 import ctypes

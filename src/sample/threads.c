@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sample/tasks.h"
+#include "sample/threads.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * The threads of one process as the kernel has them, Python's or not: what
  * each is doing at a tick, and what it has used.
  */
-#ifndef TARE_SAMPLE_TASKS_H
-#define TARE_SAMPLE_TASKS_H
+#ifndef TARE_SAMPLE_THREADS_H
+#define TARE_SAMPLE_THREADS_H
 
 #include <stdbool.h>
 #include <stdint.h>
