@@ -7,11 +7,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "os/procfs.h"
+#include "os/clock.h"
 
 /* After more new numbers than this at once it is cheaper to read the whole
  * list of processes (10 us each of those that live). */
 #define STEP_MAX 2000
+
+/*
+ * A number is given out before its process can be seen; the one that makes it
+ * may lose the CPU in between. So it is asked again for this long.
+ */
+#define HOLE_NS (20 * CLOCK_MS_NS)
 
 #define PID_MAX_DEFAULT 32768
 
@@ -32,6 +38,7 @@ void family_release(struct family *f)
 	if (f->loadavg >= 0)
 		close(f->loadavg);
 	f->loadavg = -1;
+	vec_release(&f->holes);
 }
 
 /* The fifth word of "0.20 0.18 0.12 1/80 11206"; 0: not known. */
@@ -51,14 +58,17 @@ static pid_t read_last_pid(const struct family *f)
 	return last ? (pid_t)strtol(last + 1, NULL, 10) : 0;
 }
 
-static void add(struct family_list *out, pid_t pid)
+/* False when nobody has that number. */
+static bool add(struct family_list *out, pid_t pid)
 {
-	struct procfs_identity id;
+	struct family_member m = { .pid = pid };
 
+	if (!procfs_read_identity(pid, &m.id))
+		return false;
 	/* A number may be that of a thread. */
-	if (!procfs_read_identity(pid, &id) || id.leader != pid)
-		return;
-	(void)vec_push(&out->at, ((struct family_member){ pid, id.parent }));
+	if (m.id.leader == pid)
+		(void)vec_push(&out->at, m);
+	return true;
 }
 
 static int by_pid(const void *a, const void *b)
@@ -86,27 +96,56 @@ void family_all(struct family_list *out)
 		qsort(out->at.at, out->at.nr, sizeof(*out->at.at), by_pid);
 }
 
-/*
- * A number is given out before its process can be seen, so those of the last
- * call are asked once more.
- */
-void family_poll(struct family *f, struct family_list *out)
+/* Ask again; true when somebody has come. */
+static bool ask_holes(struct family *f, uint64_t now_ns,
+		      struct family_list *out)
 {
-	pid_t last = read_last_pid(f), from = f->done_pid, step;
+	uint32_t kept = 0;
+	bool found = false;
+
+	for (uint32_t i = 0; i < f->holes.nr; i++) {
+		struct family_hole hole = f->holes.at[i];
+
+		if (add(out, hole.pid))
+			found = true;
+		else if (now_ns < hole.until_ns)
+			f->holes.at[kept++] = hole;
+	}
+	f->holes.nr = kept;
+	return found;
+}
+
+static void ask_between(struct family *f, pid_t last, uint64_t now_ns,
+			struct family_list *out)
+{
+	pid_t pid = f->last_pid;
+
+	while (pid != last) {
+		if (++pid >= f->pid_max)
+			pid = 1;
+		if (!add(out, pid))
+			(void)vec_push(&f->holes,
+				       ((struct family_hole){
+					       pid, now_ns + HOLE_NS }));
+	}
+}
+
+void family_poll(struct family *f, uint64_t now_ns, struct family_list *out)
+{
+	pid_t last = read_last_pid(f), step;
+	bool all;
 
 	out->at.nr = 0;
-	if (!last || last == from)
-		return;
-	f->done_pid = f->last_pid;
-	f->last_pid = last;
-	step = last > from ? last - from : last + f->pid_max - from;
-	if (!from || step > STEP_MAX) {
+	f->wrapped = last && last < f->last_pid;
+	step = last - f->last_pid + (f->wrapped ? f->pid_max : 0);
+	all = last && (!f->last_pid || step > STEP_MAX);
+	/* Who came late may have children who were asked before it. */
+	if (f->holes.nr)
+		all = ask_holes(f, now_ns, out) || all;
+	if (last && !all)
+		ask_between(f, last, now_ns, out);
+	if (all)
 		family_all(out);
-		return;
-	}
-	while (from != last) {
-		if (++from >= f->pid_max)
-			from = 1;
-		add(out, from);
-	}
+	if (last)
+		f->last_pid = last;
 }

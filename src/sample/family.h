@@ -14,30 +14,39 @@
 #include <sys/types.h>
 
 #include "base/vec.h"
+#include "os/procfs.h"
+
+/* A number that was given out, but nobody has it (yet). */
+struct family_hole {
+	pid_t pid;
+	uint64_t until_ns; /* from then on nobody will */
+};
 
 struct family {
 	int loadavg;	/* -1: not readable */
-	pid_t last_pid; /* given out before; 0: not known */
-	pid_t done_pid; /* up to here nobody need be asked again */
+	pid_t last_pid; /* given out last; 0: not known */
 	pid_t pid_max;
+	VEC(struct family_hole) holes;
+	bool wrapped; /* the last call began again at the lowest number */
 };
 
 struct family_member {
 	pid_t pid;
-	pid_t parent;
+	struct procfs_identity id;
+};
+
+struct family_list {
+	VEC(struct family_member) at;
 };
 
 void family_init(struct family *f);
 void family_release(struct family *f);
 
-/* Fill `out` with processes that have begun since the last call. */
-struct family_list {
-	VEC(struct family_member) at;
-};
-void family_poll(struct family *f, struct family_list *out);
+/* Fill `out` with processes that have begun since the last call; the first
+ * one gives all. `now_ns`: CLOCK_MONOTONIC. */
+void family_poll(struct family *f, uint64_t now_ns, struct family_list *out);
 
-/* All processes that there are, parents before children as far as their
- * numbers tell: for a job that is already running. */
+/* All processes that there are, by their numbers. */
 void family_all(struct family_list *out);
 
 #endif

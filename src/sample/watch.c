@@ -59,6 +59,21 @@ static void note_command(struct watch *w)
 	buf_release(&line);
 }
 
+/* False when its number is another process's now. */
+static bool note_identity(struct watch *w)
+{
+	struct procfs_identity id;
+
+	if (!procfs_read_identity(w->pid, &id))
+		return true; /* gone, which others see */
+	if (!w->start_ticks)
+		w->start_ticks = id.start_ticks;
+	if (id.start_ticks != w->start_ticks)
+		return false;
+	w->stack_addr = id.stack_addr;
+	return true;
+}
+
 int watch_open(struct watch **out, pid_t pid, uint32_t parent,
 	       const struct sample_opts *opts, struct profile *p,
 	       uint64_t at_ns, bool fresh, struct err *err)
@@ -87,6 +102,7 @@ int watch_open(struct watch **out, pid_t pid, uint32_t parent,
 	w->figures_step_ns = FIGURES_STEP_NS;
 	w->program = read_program(pid);
 	note_command(w);
+	note_identity(w);
 	tasks_init(&w->tasks, w->target, p, w->process, fresh);
 	*out = w;
 	return ERR_OK;
@@ -100,10 +116,11 @@ static void note_python(struct watch *w)
 	char python[40];
 
 	snprintf(python, sizeof(python), "CPython %s", py->version);
-	row(w)->python = profile_string(w->profile, python, strlen(python));
+	w->python_text = profile_string(w->profile, python, strlen(python));
 	row(w)->trouble = 0;
 	w->trouble.code = ERR_OK;
 	note_command(w);
+	note_identity(w);
 	if (*profile_meta(w->profile, META_PYTHON))
 		return;
 	profile_set_meta(w->profile, META_PYTHON, python);
@@ -181,6 +198,18 @@ static void search(struct watch *w, uint64_t now_ns)
 
 /* ---- ticks -------------------------------------------------------------- */
 
+/*
+ * A child that vfork() made has its parent's memory, and so its Python, until
+ * it executes another program. Its own is one that has threads here.
+ */
+static void tell_python(struct watch *w)
+{
+	if (!w->python_text || !w->python || !w->python->roster.threads.nr)
+		return;
+	row(w)->python = w->python_text;
+	w->python_text = 0;
+}
+
 static void look_at_python(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 {
 	struct err err;
@@ -200,6 +229,7 @@ static void look_at_python(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 		note_trouble(w, &err);
 	forget_python(w);
 	w->program = read_program(w->pid);
+	note_command(w);
 	search_anew(w, now_ns);
 }
 
@@ -235,10 +265,15 @@ void watch_tick(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 	}
 	if (w->python)
 		interpreter_sample(w->python);
+	tell_python(w);
 	tasks_sample_rest(&w->tasks);
 	row(w)->end_ns = at_ns;
-	if (now_ns >= w->figures_ns)
+	if (now_ns < w->figures_ns)
+		return;
+	if (note_identity(w))
 		watch_account(w, now_ns, at_ns);
+	else
+		w->ended = true;
 }
 
 int watch_once(struct watch *w, uint64_t now_ns, uint64_t at_ns,

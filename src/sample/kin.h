@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Orphans: processes whose parent had ended before anybody looked at them,
+ * and which the kernel has given to another one. Which of them are the job's?
+ *
+ * - Those in a session, or a group of processes, that a process of the job
+ *   made: one comes into a session only by birth.
+ * - Those whose stack begins where that of a process of the job does. The
+ *   place is drawn at random when a program is executed, and inherited by
+ *   fork(): they are copies of it. This finds the daemon that its parent made
+ *   by forking twice within a millisecond.
+ *
+ * Others of the job's own group may be the job's or not; they are counted.
+ * Nobody is taken in without proof.
+ */
+#ifndef TARE_SAMPLE_KIN_H
+#define TARE_SAMPLE_KIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/map.h"
+#include "sample/family.h"
+
+struct kin {
+	pid_t root;
+	pid_t group;	   /* that the root was in at the beginning */
+	bool fresh;	   /* the root began with the recording */
+	bool random;	   /* stacks begin at random places here */
+	VEC(pid_t) above;  /* who may be given the job's orphans */
+	struct map ever;   /* number of a process, dead or alive -> its index */
+	struct map images; /* where stacks begin -> the same, or not telling */
+	uint32_t unsure_nr;
+	pid_t unsure; /* one of them */
+};
+
+void kin_init(struct kin *k, pid_t root, bool fresh);
+void kin_release(struct kin *k);
+
+/* `pid` is of the job, as process `process` of the profile. */
+void kin_add(struct kin *k, pid_t pid, uint32_t process);
+
+/* The stack of a process of the job begins there. */
+void kin_see(struct kin *k, uint64_t stack_addr, uint32_t process);
+
+/* All processes at a moment when those of the job are known: what they share
+ * with others proves nothing. */
+void kin_note_others(struct kin *k, const struct family_list *all);
+
+/* Numbers have begun anew, so those of the dead mean nothing any more. */
+void kin_forget_dead(struct kin *k);
+
+/*
+ * Of which process in the profile is `m`, whose parent is none of the job, a
+ * descendant? MAP_NONE: of none, for all that can be proven.
+ */
+uint32_t kin_find(struct kin *k, const struct family_member *m);
+
+#endif
