@@ -19,6 +19,9 @@
 #define SEARCH_STEP_NS CLOCK_MS_NS
 #define SEARCH_STEP_MAX_NS CLOCK_SECOND_NS
 
+/* How often the words of a command line that was empty are asked for. */
+#define NAMELESS_MAX 100
+
 /* How often to ask which program it executes. */
 #define PROGRAM_NS (10 * CLOCK_MS_NS)
 
@@ -44,14 +47,19 @@ static uint64_t read_program(pid_t pid)
 	return map_hash((uint64_t)st.st_dev) ^ (uint64_t)st.st_ino;
 }
 
+/*
+ * A process that executes a program has no words for a moment, and a zombie
+ * has none any more: the name must do then, unless more is known.
+ */
 static void note_command(struct watch *w)
 {
 	struct buf line = { 0 };
 	char name[64];
 
 	procfs_add_command(w->pid, &line);
-	/* A zombie and a thread of the kernel have a name only. */
-	if (!line.size && procfs_read_name(w->pid, name, sizeof(name)))
+	w->nameless_nr = line.size ? 0 : w->nameless_nr + 1;
+	if (!line.size && !row(w)->command &&
+	    procfs_read_name(w->pid, name, sizeof(name)))
 		buf_printf(&line, "[%s]", name);
 	if (line.size)
 		row(w)->command =
@@ -268,6 +276,8 @@ void watch_tick(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 	tell_python(w);
 	tasks_sample_rest(&w->tasks);
 	row(w)->end_ns = at_ns;
+	if (w->nameless_nr && w->nameless_nr < NAMELESS_MAX)
+		note_command(w);
 	if (now_ns < w->figures_ns)
 		return;
 	if (note_identity(w))

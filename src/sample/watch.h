@@ -33,7 +33,7 @@ struct watch {
 	uint64_t start_ticks; /* when it began: it is not another one */
 	uint64_t stack_addr;  /* as in struct procfs_identity, of late */
 	uint32_t python_text; /* what is to be told of w->python; 0: told */
-	bool read_once; /* nothing of it was there to be read so far */
+	unsigned nameless_nr; /* times that its command line was empty */
 	bool ended;
 };
 
