@@ -19,6 +19,9 @@
  */
 #define HOLE_NS (20 * CLOCK_MS_NS)
 
+/* A process needs a millisecond to end, or some when its memory is large. */
+#define AGAIN_NS (10 * CLOCK_MS_NS)
+
 #define PID_MAX_DEFAULT 32768
 
 void family_init(struct family *f)
@@ -59,9 +62,9 @@ static pid_t read_last_pid(const struct family *f)
 }
 
 /* False when nobody has that number. */
-static bool add(struct family_list *out, pid_t pid)
+static bool add(struct family_list *out, pid_t pid, bool again)
 {
-	struct family_member m = { .pid = pid };
+	struct family_member m = { .pid = pid, .again = again };
 
 	if (!procfs_read_identity(pid, &m.id))
 		return false;
@@ -88,7 +91,7 @@ void family_all(struct family_list *out)
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
 		if (pid > 0)
-			add(out, pid);
+			add(out, pid, false);
 	}
 	if (dir)
 		closedir(dir);
@@ -96,7 +99,7 @@ void family_all(struct family_list *out)
 		qsort(out->at.at, out->at.nr, sizeof(*out->at.at), by_pid);
 }
 
-/* Ask again; true when somebody has come. */
+/* Ask again; true when somebody has come who was not seen before. */
 static bool ask_holes(struct family *f, uint64_t now_ns,
 		      struct family_list *out)
 {
@@ -106,8 +109,10 @@ static bool ask_holes(struct family *f, uint64_t now_ns,
 	for (uint32_t i = 0; i < f->holes.nr; i++) {
 		struct family_hole hole = f->holes.at[i];
 
-		if (add(out, hole.pid))
-			found = true;
+		if (hole.seen && now_ns < hole.until_ns)
+			f->holes.at[kept++] = hole;
+		else if (add(out, hole.pid, hole.seen))
+			found = found || !hole.seen;
 		else if (now_ns < hole.until_ns)
 			f->holes.at[kept++] = hole;
 	}
@@ -123,11 +128,20 @@ static void ask_between(struct family *f, pid_t last, uint64_t now_ns,
 	while (pid != last) {
 		if (++pid >= f->pid_max)
 			pid = 1;
-		if (!add(out, pid))
+		if (!add(out, pid, false))
 			(void)vec_push(&f->holes,
 				       ((struct family_hole){
-					       pid, now_ns + HOLE_NS }));
+					       pid, false, now_ns + HOLE_NS }));
 	}
+}
+
+void family_ask_again(struct family *f, const struct family_member *m,
+		      uint64_t now_ns)
+{
+	if (!m->again)
+		(void)vec_push(&f->holes, ((struct family_hole){
+						  m->pid, true,
+						  now_ns + AGAIN_NS }));
 }
 
 void family_poll(struct family *f, uint64_t now_ns, struct family_list *out)

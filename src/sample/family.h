@@ -10,16 +10,19 @@
 #ifndef TARE_SAMPLE_FAMILY_H
 #define TARE_SAMPLE_FAMILY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "base/vec.h"
 #include "os/procfs.h"
 
-/* A number that was given out, but nobody has it (yet). */
+/* Somebody to be asked again: nobody had that number (yet), or it was too
+ * soon to tell whose child it is. */
 struct family_hole {
 	pid_t pid;
-	uint64_t until_ns; /* from then on nobody will */
+	bool seen;	   /* asked once more, when the time has come */
+	uint64_t until_ns; /* otherwise, not any more then */
 };
 
 struct family {
@@ -32,6 +35,7 @@ struct family {
 
 struct family_member {
 	pid_t pid;
+	bool again; /* it was asked before */
 	struct procfs_identity id;
 };
 
@@ -45,6 +49,10 @@ void family_release(struct family *f);
 /* Fill `out` with processes that have begun since the last call; the first
  * one gives all. `now_ns`: CLOCK_MONOTONIC. */
 void family_poll(struct family *f, uint64_t now_ns, struct family_list *out);
+
+/* Have a process of the last list in the next one, too. */
+void family_ask_again(struct family *f, const struct family_member *m,
+		      uint64_t now_ns);
 
 /* All processes that there are, by their numbers. */
 void family_all(struct family_list *out);

@@ -46,11 +46,17 @@ void kin_release(struct kin *k)
 	vec_release(&k->above);
 	map_release(&k->ever);
 	map_release(&k->images);
+	map_release(&k->unsure);
 }
 
 void kin_add(struct kin *k, pid_t pid, uint32_t process)
 {
 	(void)map_put(&k->ever, (uint64_t)pid, process);
+}
+
+bool kin_has(const struct kin *k, pid_t pid)
+{
+	return map_get(&k->ever, (uint64_t)pid) != MAP_NONE;
 }
 
 /* MAP_NONE cannot be kept in a map, so one more than the index is, and 0 for
@@ -74,14 +80,15 @@ void kin_note_others(struct kin *k, const struct family_list *all)
 	}
 }
 
-void kin_forget_dead(struct kin *k)
+void kin_forget_dead(struct kin *k, const struct map *alive_pids)
 {
 	struct map alive = { 0 };
 
 	for (uint32_t i = 0; i < k->ever.cap; i++) {
 		const struct map_slot *slot = &k->ever.slots[i];
 
-		if (slot->value != MAP_NONE && procfs_state((pid_t)slot->key))
+		if (slot->value != MAP_NONE &&
+		    map_get(alive_pids, slot->key) != MAP_NONE)
 			(void)map_put(&alive, slot->key, slot->value);
 	}
 	map_release(&k->ever);
@@ -135,6 +142,14 @@ static uint32_t find_by_group(const struct kin *k,
 	return map_get(&k->ever, (uint64_t)m->id.group);
 }
 
+bool kin_is_with_the_dying(const struct family_member *m)
+{
+	struct procfs_identity parent;
+
+	return m->id.parent > 2 && (!procfs_read_identity(m->id.parent, &parent) ||
+				    !parent.stack_addr);
+}
+
 /*
  * Has it lost its parent? A shell above the target has children of its own,
  * in its session; who is in another one than its parent and did not begin it
@@ -153,14 +168,14 @@ uint32_t kin_find(struct kin *k, const struct family_member *m)
 {
 	uint32_t process;
 
-	if (!is_above(k, m->id.parent))
-		return MAP_NONE;
-	process = find_by_group(k, m);
+	/* Its parent was there when it was asked, and has ended since. */
+	process = map_get(&k->ever, (uint64_t)m->id.parent);
+	if (process == MAP_NONE)
+		process = find_by_group(k, m);
 	if (process == MAP_NONE)
 		process = find_by_image(k, m);
-	if (process == MAP_NONE && m->id.group == k->group && is_orphan(m)) {
-		k->unsure_nr++;
-		k->unsure = m->pid;
-	}
+	if (process == MAP_NONE && m->id.group == k->group &&
+	    is_above(k, m->id.parent) && is_orphan(m))
+		(void)map_put(&k->unsure, (uint64_t)m->pid, 0);
 	return process;
 }

@@ -30,8 +30,7 @@ struct kin {
 	VEC(pid_t) above;  /* who may be given the job's orphans */
 	struct map ever;   /* number of a process, dead or alive -> its index */
 	struct map images; /* where stacks begin -> the same, or not telling */
-	uint32_t unsure_nr;
-	pid_t unsure; /* one of them */
+	struct map unsure; /* who may be of the job, and who may not */
 };
 
 void kin_init(struct kin *k, pid_t root, bool fresh);
@@ -39,6 +38,9 @@ void kin_release(struct kin *k);
 
 /* `pid` is of the job, as process `process` of the profile. */
 void kin_add(struct kin *k, pid_t pid, uint32_t process);
+
+/* Is `pid` of the job, or was it? */
+bool kin_has(const struct kin *k, pid_t pid);
 
 /* The stack of a process of the job begins there. */
 void kin_see(struct kin *k, uint64_t stack_addr, uint32_t process);
@@ -48,12 +50,16 @@ void kin_see(struct kin *k, uint64_t stack_addr, uint32_t process);
 void kin_note_others(struct kin *k, const struct family_list *all);
 
 /* Numbers have begun anew, so those of the dead mean nothing any more. */
-void kin_forget_dead(struct kin *k);
+void kin_forget_dead(struct kin *k, const struct map *alive_pids);
 
 /*
  * Of which process in the profile is `m`, whose parent is none of the job, a
  * descendant? MAP_NONE: of none, for all that can be proven.
  */
 uint32_t kin_find(struct kin *k, const struct family_member *m);
+
+/* Is its parent, of whom nothing is known, about to end? It is given to
+ * another one then, and should be asked once more. */
+bool kin_is_with_the_dying(const struct family_member *m);
 
 #endif

@@ -169,12 +169,17 @@ static bool add_members(struct sampler *s,
 		const struct family_member *m = &s->news.at.at[i];
 		uint32_t parent;
 
-		if (map_get(&s->by_pid, (uint64_t)m->pid) != MAP_NONE)
+		/* Also when it is over: its number is not given out again
+		 * before the others have been. */
+		if (kin_has(&s->kin, m->pid))
 			continue;
 		parent = find(s, m);
-		if (parent != PROCESS_NONE &&
-		    !add_watch(s, m->pid, parent, fresh, now_ns, &ignored))
+		if (parent == PROCESS_NONE)
+			continue;
+		if (!add_watch(s, m->pid, parent, fresh, now_ns, &ignored))
 			any = true;
+		else
+			kin_add(&s->kin, m->pid, parent);
 	}
 	return any;
 }
@@ -255,11 +260,17 @@ static void look_for_children(struct sampler *s, uint64_t now_ns)
 	if (!s->news.at.nr)
 		return;
 	if (s->family.wrapped)
-		kin_forget_dead(&s->kin);
+		kin_forget_dead(&s->kin, &s->by_pid);
 	do {
 		while (add_members(s, find_parent, true, now_ns))
 			;
 	} while (add_members(s, find_orphan, true, now_ns));
+	for (uint32_t i = 0; i < s->news.at.nr; i++) {
+		const struct family_member *m = &s->news.at.at[i];
+
+		if (!kin_has(&s->kin, m->pid) && kin_is_with_the_dying(m))
+			family_ask_again(&s->family, m, now_ns);
+	}
 }
 
 static void look_at_watches(struct sampler *s, uint64_t now_ns, uint64_t at_ns)
@@ -279,13 +290,13 @@ static void note_unsure(struct sampler *s)
 		&s->profile->processes.at[root(s)->process];
 	char text[160];
 
-	if (!s->kin.unsure_nr || (first->trouble && !s->unsure_text) ||
+	if (!s->kin.unsure.nr || (first->trouble && !s->unsure_text) ||
 	    first->trouble != s->unsure_text)
 		return;
 	snprintf(text, sizeof(text),
-		 "%u processes (one is %d) were left out: their parents had "
-		 "ended before tare could see whose they are",
-		 s->kin.unsure_nr, (int)s->kin.unsure);
+		 "%u processes of its group were left out: their parents "
+		 "had ended before tare could see whose they are",
+		 s->kin.unsure.nr);
 	first->trouble = profile_string(s->profile, text, strlen(text));
 	s->unsure_text = first->trouble;
 }
