@@ -383,13 +383,13 @@ static enum sample_end run_to(struct sampler *s, uint64_t until_ns)
 			  &now) ||
 		    now < s->due_ns)
 			continue;
-		before = own_cpu_ns();
+		before = s->watches.nr > 1 ? own_cpu_ns() : 0;
 		note_late(s, now);
 		tick(s, now);
 		if (root(s)->ended)
 			return SAMPLE_GONE;
 		now = clock_now_ns();
-		schedule(s, own_cpu_ns() - before, now);
+		schedule(s, before ? own_cpu_ns() - before : 0, now);
 	}
 	return SAMPLE_PAUSED;
 }
