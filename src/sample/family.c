@@ -3,8 +3,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "os/clock.h"
@@ -22,14 +24,33 @@
 /* A process needs a millisecond to end, or some when its memory is large. */
 #define AGAIN_NS (10 * CLOCK_MS_NS)
 
+/* How often to read the whole list where nobody tells the last number. */
+#define LIST_NS (50 * CLOCK_MS_NS)
+
 #define PID_MAX_DEFAULT 32768
+
+/*
+ * A mount with subset=pid (systemd's ProcSubset=) has no such file, and what
+ * some container managers lay over it does not tell the last number.
+ */
+static int open_loadavg(void)
+{
+	int fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+	struct statfs fs;
+
+	if (fd >= 0 && (fstatfs(fd, &fs) || fs.f_type != PROC_SUPER_MAGIC)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
 
 void family_init(struct family *f)
 {
 	char text[32];
 
 	memset(f, 0, sizeof(*f));
-	f->loadavg = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+	f->loadavg = open_loadavg();
 	f->pid_max = PID_MAX_DEFAULT;
 	if (procfs_read_file("/proc/sys/kernel/pid_max", text, sizeof(text)) >
 	    0)
@@ -152,14 +173,17 @@ void family_poll(struct family *f, uint64_t now_ns, struct family_list *out)
 	out->at.nr = 0;
 	f->wrapped = last && last < f->last_pid;
 	step = last - f->last_pid + (f->wrapped ? f->pid_max : 0);
-	all = last && (!f->last_pid || step > STEP_MAX);
+	all = last ? !f->last_pid || step > STEP_MAX
+		   : now_ns - f->list_ns >= LIST_NS;
 	/* Who came late may have children who were asked before it. */
 	if (f->holes.nr)
 		all = ask_holes(f, now_ns, out) || all;
 	if (last && !all)
 		ask_between(f, last, now_ns, out);
-	if (all)
+	if (all) {
+		f->list_ns = now_ns;
 		family_all(out);
+	}
 	if (last)
 		f->last_pid = last;
 }

@@ -29,6 +29,7 @@ struct family {
 	int loadavg;	/* -1: not readable */
 	pid_t last_pid; /* given out last; 0: not known */
 	pid_t pid_max;
+	uint64_t list_ns; /* when all were read */
 	VEC(struct family_hole) holes;
 	bool wrapped; /* the last call began again at the lowest number */
 };
