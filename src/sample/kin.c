@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "os/procfs.h"
 
@@ -25,6 +27,18 @@ static void find_above(struct kin *k)
 	}
 }
 
+/* In ticks since the machine began, as /proc/PID/stat has it. */
+static uint64_t now_ticks(void)
+{
+	struct timespec up;
+	long hz = sysconf(_SC_CLK_TCK);
+
+	if (hz <= 0 || clock_gettime(CLOCK_BOOTTIME, &up))
+		return 0;
+	return (uint64_t)up.tv_sec * (uint64_t)hz +
+	       (uint64_t)up.tv_nsec / (1000000000 / (uint64_t)hz);
+}
+
 void kin_init(struct kin *k, pid_t root, bool fresh)
 {
 	struct procfs_identity id;
@@ -33,8 +47,12 @@ void kin_init(struct kin *k, pid_t root, bool fresh)
 	memset(k, 0, sizeof(*k));
 	k->root = root;
 	k->fresh = fresh;
-	if (procfs_read_identity(root, &id))
+	k->since = now_ticks();
+	if (procfs_read_identity(root, &id)) {
 		k->group = id.group;
+		if (fresh)
+			k->since = id.start_ticks;
+	}
 	k->random = procfs_read_file("/proc/sys/kernel/randomize_va_space",
 				     text, sizeof(text)) > 0 &&
 		    text[0] != '0';
@@ -175,6 +193,7 @@ uint32_t kin_find(struct kin *k, const struct family_member *m)
 	if (process == MAP_NONE)
 		process = find_by_image(k, m);
 	if (process == MAP_NONE && m->id.group == k->group &&
+	    m->id.start_ticks >= k->since && m->pid != getpid() &&
 	    is_above(k, m->id.parent) && is_orphan(m))
 		(void)map_put(&k->unsure, (uint64_t)m->pid, 0);
 	return process;

@@ -26,6 +26,7 @@ struct kin {
 	pid_t root;
 	pid_t group;	   /* that the root was in at the beginning */
 	bool fresh;	   /* the root began with the recording */
+	uint64_t since;	   /* when that was, as processes tell their begin */
 	bool random;	   /* stacks begin at random places here */
 	VEC(pid_t) above;  /* who may be given the job's orphans */
 	struct map ever;   /* number of a process, dead or alive -> its index */

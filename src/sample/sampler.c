@@ -294,8 +294,8 @@ static void note_unsure(struct sampler *s)
 	    first->trouble != s->unsure_text)
 		return;
 	snprintf(text, sizeof(text),
-		 "%u processes of its group were left out: their parents "
-		 "had ended before tare could see whose they are",
+		 "left out, as the parent had ended before tare could see "
+		 "whose they are: %u of its group of processes",
 		 s->kin.unsure.nr);
 	first->trouble = profile_string(s->profile, text, strlen(text));
 	s->unsure_text = first->trouble;
