@@ -153,18 +153,26 @@ bool procfs_read_status(pid_t pid, const char *key, char *out, size_t size)
 
 bool procfs_read_identity(pid_t pid, struct procfs_identity *out)
 {
+	unsigned long long start, stack;
 	int parent, group, session;
 	const char *fields;
 	char text[1024];
 
 	fields = stat_fields(pid, text, sizeof(text));
+	/* state ppid pgrp session | fields 7 to 21 | starttime | vsize rss
+	 * rsslim startcode endcode | startstack: 3 to 28 of proc(5) */
 	if (!fields ||
-	    sscanf(fields, "%*c %d %d %d", &parent, &group, &session) != 3)
+	    sscanf(fields,
+		   "%*s %d %d %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+		   "%*s %*s %*s %*s %llu %*s %*s %*s %*s %*s %llu",
+		   &parent, &group, &session, &start, &stack) != 5)
 		return false;
 	out->leader = pid;
 	out->parent = parent;
 	out->group = group;
 	out->session = session;
+	out->start_ticks = start;
+	out->stack_addr = stack;
 	if (procfs_read_status(pid, "Tgid", text, sizeof(text)))
 		out->leader = (pid_t)strtol(text, NULL, 10);
 	return true;

@@ -180,20 +180,33 @@ static void sample_one(struct interpreter *i, struct roster_thread *t)
 	profile_sample(i->profile, t->in_profile, t->node, t->quality, state);
 }
 
+static void sample_all(struct interpreter *i, bool with_stack)
+{
+	const struct roster *r = &i->roster;
+	bool several = r->list.interp.nr > 1;
+	uint32_t nr = several ? r->list.thread.nr : r->threads.nr;
+
+	for (uint32_t n = 0; n < nr; n++) {
+		uint32_t at = several ? map_get(&r->by_addr,
+						r->list.thread.at[n].addr)
+				      : n;
+		struct roster_thread *t =
+			at < r->threads.nr ? r->threads.at[at] : NULL;
+
+		if (t && t->seen && !t->node == !with_stack)
+			sample_one(i, t);
+	}
+}
+
 /*
  * A thread may have a state in several interpreters; the newest one in which
- * it is running something is what it does.
+ * it is running something is what it does. The list has the newest first; the
+ * roster has them as they were found.
  */
 void interpreter_sample(struct interpreter *i)
 {
-	struct roster *r = &i->roster;
-
-	for (uint32_t n = 0; n < r->threads.nr; n++)
-		if (r->threads.at[n]->seen && r->threads.at[n]->node)
-			sample_one(i, r->threads.at[n]);
-	for (uint32_t n = 0; n < r->threads.nr; n++)
-		if (r->threads.at[n]->seen && !r->threads.at[n]->node)
-			sample_one(i, r->threads.at[n]);
+	sample_all(i, true);
+	sample_all(i, false);
 }
 
 static int what_became(struct interpreter *i)

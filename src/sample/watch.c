@@ -25,6 +25,9 @@
  */
 #define CHILD_NS (3 * CLOCK_MS_NS)
 
+/* How often the words of a command line that was empty are asked for. */
+#define NAMELESS_MAX 100
+
 /* How often to ask which program it executes. */
 #define PROGRAM_NS (10 * CLOCK_MS_NS)
 
@@ -50,19 +53,39 @@ static uint64_t read_program(pid_t pid)
 	return map_hash((uint64_t)st.st_dev) ^ (uint64_t)st.st_ino;
 }
 
+/*
+ * A process that executes a program has no words for a moment, and a zombie
+ * has none any more: the name must do then, unless more is known.
+ */
 static void note_command(struct watch *w)
 {
 	struct buf line = { 0 };
 	char name[64];
 
 	procfs_add_command(w->pid, &line);
-	/* A zombie and a thread of the kernel have a name only. */
-	if (!line.size && procfs_read_name(w->pid, name, sizeof(name)))
+	w->nameless_nr = line.size ? 0 : w->nameless_nr + 1;
+	if (!line.size && !row(w)->command &&
+	    procfs_read_name(w->pid, name, sizeof(name)))
 		buf_printf(&line, "[%s]", name);
 	if (line.size)
 		row(w)->command =
 			profile_string(w->profile, buf_str(&line), line.size);
 	buf_release(&line);
+}
+
+/* False when its number is another process's now. */
+static bool note_identity(struct watch *w)
+{
+	struct procfs_identity id;
+
+	if (!procfs_read_identity(w->pid, &id))
+		return true; /* gone, which others see */
+	if (!w->start_ticks)
+		w->start_ticks = id.start_ticks;
+	if (id.start_ticks != w->start_ticks)
+		return false;
+	w->stack_addr = id.stack_addr;
+	return true;
 }
 
 int watch_open(struct watch **out, pid_t pid, uint32_t parent,
@@ -95,6 +118,7 @@ int watch_open(struct watch **out, pid_t pid, uint32_t parent,
 	note_command(w);
 	if (parent != PROCESS_NONE && fresh)
 		w->search_ns = clock_now_ns() + CHILD_NS;
+	note_identity(w);
 	tasks_init(&w->tasks, w->target, p, w->process, fresh);
 	*out = w;
 	return ERR_OK;
@@ -108,10 +132,11 @@ static void note_python(struct watch *w)
 	char python[40];
 
 	snprintf(python, sizeof(python), "CPython %s", py->version);
-	row(w)->python = profile_string(w->profile, python, strlen(python));
+	w->python_text = profile_string(w->profile, python, strlen(python));
 	row(w)->trouble = 0;
 	w->trouble.code = ERR_OK;
 	note_command(w);
+	note_identity(w);
 	if (*profile_meta(w->profile, META_PYTHON))
 		return;
 	profile_set_meta(w->profile, META_PYTHON, python);
@@ -217,6 +242,18 @@ static void search(struct watch *w, uint64_t now_ns)
 
 /* ---- ticks -------------------------------------------------------------- */
 
+/*
+ * A child that vfork() made has its parent's memory, and so its Python, until
+ * it executes another program. Its own is one that has threads here.
+ */
+static void tell_python(struct watch *w)
+{
+	if (!w->python_text || !w->python || !w->python->roster.threads.nr)
+		return;
+	row(w)->python = w->python_text;
+	w->python_text = 0;
+}
+
 static void look_at_python(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 {
 	struct err err;
@@ -274,10 +311,17 @@ void watch_tick(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 	}
 	if (w->python)
 		interpreter_sample(w->python);
+	tell_python(w);
 	tasks_sample_rest(&w->tasks);
 	row(w)->end_ns = at_ns;
-	if (now_ns >= w->figures_ns)
+	if (w->nameless_nr && w->nameless_nr < NAMELESS_MAX)
+		note_command(w);
+	if (now_ns < w->figures_ns)
+		return;
+	if (note_identity(w))
 		watch_account(w, now_ns, at_ns);
+	else
+		w->ended = true;
 }
 
 int watch_once(struct watch *w, uint64_t now_ns, uint64_t at_ns,
