@@ -160,9 +160,9 @@ void family_ask_again(struct family *f, const struct family_member *m,
 		      uint64_t now_ns)
 {
 	if (!m->again)
-		(void)vec_push(&f->holes, ((struct family_hole){
-						  m->pid, true,
-						  now_ns + AGAIN_NS }));
+		(void)vec_push(&f->holes,
+			       ((struct family_hole){ m->pid, true,
+						      now_ns + AGAIN_NS }));
 }
 
 void family_poll(struct family *f, uint64_t now_ns, struct family_list *out)

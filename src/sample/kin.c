@@ -164,8 +164,9 @@ bool kin_is_with_the_dying(const struct family_member *m)
 {
 	struct procfs_identity parent;
 
-	return m->id.parent > 2 && (!procfs_read_identity(m->id.parent, &parent) ||
-				    !parent.stack_addr);
+	return m->id.parent > 2 &&
+	       (!procfs_read_identity(m->id.parent, &parent) ||
+		!parent.stack_addr);
 }
 
 /*
