@@ -32,6 +32,12 @@ enum command_flags {
 	/* The first word that is no option, and what follows, is the target's:
 	 * tare's own failures are 125 and up. */
 	COMMAND_STARTS_TARGET = 1 << 0,
+	/*
+	 * May start a target or look at one that runs: parsed as if it were to
+	 * start one. Its own failures are those of other verbs until it has
+	 * set invocation.starts_target.
+	 */
+	COMMAND_MAY_START_TARGET = 1 << 2,
 	/* Works for tools, not shown among the verbs. */
 	COMMAND_HIDDEN = 1 << 1,
 };
@@ -41,6 +47,7 @@ struct invocation {
 	const struct command *command;
 	void *opts; /* begins with struct common_opts */
 	struct opt_rest words;
+	bool starts_target; /* set by a verb that may do so, or not */
 	/*
 	 * How tare is to end: as the target did, or by SIGPIPE when nobody
 	 * reads its output. CHILD_NOT_ENDED: as the error says.

@@ -53,11 +53,14 @@ static void write_all(int fd, const void *from, size_t size)
 
 /* The child: wait for the word, become the program, or say why not. */
 static _Noreturn void become(int go_fd, int failure_fd, char *const argv[],
-			     const sigset_t *mask)
+			     const int standard[3], const sigset_t *mask)
 {
 	char word;
 	int failure;
 
+	for (int i = 0; i < 3; i++)
+		if (standard[i] >= 0)
+			dup2(standard[i], i);
 	signals_restore_inherited(mask);
 	/* No word but an end: tare is gone or has changed its mind. */
 	if (read_all(go_fd, &word, 1) != 1)
@@ -78,6 +81,14 @@ static void close_pair(int fds[2])
 
 int child_hold(struct child_held *h, char *const argv[], struct err *err)
 {
+	static const int ours[3] = { -1, -1, -1 };
+
+	return child_hold_with(h, argv, ours, err);
+}
+
+int child_hold_with(struct child_held *h, char *const argv[],
+		    const int standard[3], struct err *err)
+{
 	int go[2] = { -1, -1 };
 	int failure[2] = { -1, -1 };
 	sigset_t before;
@@ -93,7 +104,7 @@ int child_hold(struct child_held *h, char *const argv[], struct err *err)
 	if (pid == 0) {
 		/* Its own copy of the writing end would keep it waiting. */
 		close(go[1]);
-		become(go[0], failure[1], argv, &before);
+		become(go[0], failure[1], argv, standard, &before);
 	}
 	if (pid < 0)
 		err_sys(err, "cannot start '%s'", argv[0]);

@@ -52,6 +52,13 @@ struct child_usage {
 int child_hold(struct child_held *h, char *const argv[], struct err *err);
 
 /*
+ * The same for a program whose standard streams are these descriptors, which
+ * stay the caller's; -1: as ours.
+ */
+int child_hold_with(struct child_held *h, char *const argv[],
+		    const int standard[3], struct err *err);
+
+/*
  * Let it execute. On success the program runs as h->pid. ERR_NOT_FOUND or
  * ERR_NOT_EXECUTABLE otherwise, and the child is gone.
  */

@@ -108,6 +108,28 @@ static void sample_one(struct interpreter *i, struct roster_thread *t)
 	profile_sample(i->profile, t->in_profile, t->node, t->quality, state);
 }
 
+/* Who holds the GIL, by the same reading as the stacks. */
+static void sample_gil(struct interpreter *i)
+{
+	struct profile *p = i->profile;
+	struct profile_process *process = &p->processes.at[i->tasks->process];
+	uint64_t holder = gil_held_by(&i->look.gil);
+
+	if (!i->look.gil_always || !i->look.gil.seen)
+		return;
+	process->gil_ticks += p->stands_for;
+	if (!holder)
+		return;
+	process->gil_held_ticks += p->stands_for;
+	for (uint32_t n = 0; n < i->roster.threads.nr; n++) {
+		const struct roster_thread *t = i->roster.threads.at[n];
+
+		if (t->raw.addr == holder)
+			p->threads.at[t->in_profile].gil_ticks +=
+				p->stands_for;
+	}
+}
+
 /*
  * A thread may have a state in several interpreters; the newest one in which
  * it is running something is what it does.
@@ -116,6 +138,7 @@ void interpreter_sample(struct interpreter *i)
 {
 	struct roster *r = &i->roster;
 
+	sample_gil(i);
 	for (uint32_t n = 0; n < r->threads.nr; n++)
 		if (r->threads.at[n]->seen && r->threads.at[n]->node)
 			sample_one(i, r->threads.at[n]);
