@@ -192,9 +192,10 @@ int screen_open(int fd, bool colour, struct err *err)
 		return err->code;
 	}
 	screen.has_modes = tcgetattr(fd, &screen.modes) == 0;
-	/* LINES and COLUMNS of the environment would outlive a resize. */
-	use_env(FALSE);
-	use_tioctl(TRUE);
+	/* These would outlive a resize. (So does the first size itself with
+	 * use_env(FALSE) in ncurses 6.4.) */
+	unsetenv("LINES");
+	unsetenv("COLUMNS");
 	screen.curses = newterm(NULL, screen.out, screen.in);
 	if (!screen.curses) {
 		close_streams();
