@@ -120,8 +120,8 @@ static int run_verb(struct invocation *inv, int argc, char **argv,
 	if (!inv->opts)
 		return err_nomem(err);
 	rc = opt_parse(command->verb.opts, inv->opts,
-		       command->flags & TAKES_TARGET, argc, argv,
-		       &inv->words, err);
+		       command->flags & TAKES_TARGET, argc, argv, &inv->words,
+		       err);
 	if (rc == ERR_OK && ((struct common_opts *)inv->opts)->help)
 		rc = show_help(inv, err);
 	else {

@@ -71,9 +71,8 @@ static bool wants_process(const struct invocation *inv)
 {
 	const struct top_opts *opts = inv->opts;
 
-	return !opts->target.module && !opts->target.code &&
-	       inv->words.argc && !inv->words.dashes &&
-	       is_number(inv->words.argv[0]);
+	return !opts->target.module && !opts->target.code && inv->words.argc &&
+	       !inv->words.dashes && is_number(inv->words.argv[0]);
 }
 
 static int check_opts(struct top_opts *opts, struct err *err)
@@ -148,10 +147,9 @@ static int add_picture(struct buf *out, const struct invocation *inv, int fd,
 	if (rc)
 		return rc;
 	show_render_opts(inv, fd, &how);
-	rc = opts->json
-		     ? top_json(out, &pic.data, err)
-		     : top_snapshot(out, &pic.data, c, how.width, how.colour,
-				    rows, err);
+	rc = opts->json ? top_json(out, &pic.data, err)
+			: top_snapshot(out, &pic.data, c, how.width, how.colour,
+				       rows, err);
 	top_picture_release(&pic);
 	return rc;
 }
@@ -269,11 +267,11 @@ static int process_run(struct invocation *inv, struct err *err)
 
 /* ---- a program to be started -------------------------------------------- */
 
-static void tell_quit(const struct top_target *t, const struct target_line *l)
+static void tell_quit(const struct top_target *t)
 {
 	struct buf out = { 0 };
 
-	buf_printf(&out, "%s (%d) runs on; tare waits for it\n", l->name,
+	buf_printf(&out, "process %d runs on; tare waits for it\n",
 		   (int)t->held.pid);
 	show_stderr(&out);
 	buf_release(&out);
@@ -328,7 +326,7 @@ static void watch_target(struct invocation *inv, struct top_watch *w,
 	sampler_close(w->sampler);
 	w->sampler = NULL;
 	if (rc == ERR_OK && seen != TOP_GONE)
-		tell_quit(t, line);
+		tell_quit(t);
 	if (child_reap(t->held.pid, &inv->end, &usage, &err) != ERR_OK) {
 		/* Cannot happen to a child of ours that nobody else reaps. */
 		inv->end.kind = CHILD_EXITED;

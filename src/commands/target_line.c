@@ -68,8 +68,8 @@ static int check_words(const char *verb, const struct target_choice *opts,
 
 /* Begin with the interpreter and what it is told to run, if that is not the
  * first word of the target itself. */
-static int add_python(const struct target_choice *opts, struct target_line *line,
-		      struct err *err)
+static int add_python(const struct target_choice *opts,
+		      struct target_line *line, struct err *err)
 {
 	bool ok;
 	int rc;
@@ -86,20 +86,20 @@ static int add_python(const struct target_choice *opts, struct target_line *line
 }
 
 int target_line_make(struct target_line *line, const char *verb,
-		     const struct target_choice *opts,
+		     const struct target_choice *choice,
 		     const struct opt_rest *words, struct err *err)
 {
 	int rc;
 
 	line->verb = verb;
-	rc = check_words(verb, opts, words, err);
-	if (rc == ERR_OK && (opts->module || opts->code || !words->dashes))
-		rc = add_python(opts, line, err);
+	rc = check_words(verb, choice, words, err);
+	if (rc == ERR_OK && (choice->module || choice->code || !words->dashes))
+		rc = add_python(choice, line, err);
 	if (rc != ERR_OK)
 		return rc;
-	line->name = opts->module ? opts->module
-		     : opts->code ? "code"
-				  : words->argv[0];
+	line->name = choice->module ? choice->module
+		     : choice->code ? "code"
+				    : words->argv[0];
 	for (int i = 0; i < words->argc; i++)
 		if (!add(line, words->argv[i]))
 			return err_nomem(err);

@@ -94,10 +94,9 @@ static json_t *states(const struct summary_thread *t)
 	for (int i = 0; i < STATE_NR; i++)
 		seconds[i] = t->states[i].s;
 	for (int g = 0; g < GROUP_NR; g++)
-		json_object_set_new(
-			object, state_group_key[g],
-			json_real(breakdown_group_s(seconds,
-						    (enum state_group)g)));
+		json_object_set_new(object, state_group_key[g],
+				    json_real(breakdown_group_s(
+					    seconds, (enum state_group)g)));
 	return object;
 }
 
@@ -114,11 +113,9 @@ static json_t *thread(const struct top_data *d, uint32_t index)
 	return json_pack(
 		"{s:i, s:i, s:o, s:b, s:f, s:o, s:o, s:o, s:o}", "pid",
 		(int)profile_pid(p, index), "tid", (int)t->tid, "name",
-		text_or_null(profile_text(p, t->name)), "main",
-		t->main ? 1 : 0, "wall_s", d->summary->threads[index].wall_s,
-		"cpu_s",
-		t->has_sched ? json_real((double)t->cpu_ns / 1e9)
-			     : json_null(),
+		text_or_null(profile_text(p, t->name)), "main", t->main ? 1 : 0,
+		"wall_s", d->summary->threads[index].wall_s, "cpu_s",
+		t->has_sched ? json_real((double)t->cpu_ns / 1e9) : json_null(),
 		"states", states(&d->summary->threads[index]), "gil_share",
 		share_or_null(top_gil_share_of(p, index)), "now", now);
 }
@@ -150,15 +147,14 @@ static json_t *process(const struct top_data *d, uint32_t index)
 		of->parent == PROCESS_NONE
 			? json_null()
 			: json_integer(p->processes.at[of->parent].pid),
-		"command", text_or_null(profile_text(p, of->command)),
-		"python", text_or_null(profile_text(p, of->python)), "trouble",
+		"command", text_or_null(profile_text(p, of->command)), "python",
+		text_or_null(profile_text(p, of->python)), "trouble",
 		text_or_null(profile_text(p, of->trouble)), "cpu_s",
 		(double)top_cpu_ns(p, index) / 1e9, "threads",
 		(int)top_thread_nr(p, index), "state", text_or_null(state),
 		"memory_bytes",
-		now->memory_bytes
-			? json_integer((json_int_t)now->memory_bytes)
-			: json_null(),
+		now->memory_bytes ? json_integer((json_int_t)now->memory_bytes)
+				  : json_null(),
 		"gil_share", share_or_null(top_gil_share(p, index)));
 }
 
@@ -173,15 +169,14 @@ static json_t *processes(const struct top_data *d)
 
 static json_t *sampling(const struct summary_sampling *s)
 {
-	return json_pack("{s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-			 "asked_hz", s->asked_hz, "delivered_hz",
-			 s->delivered_hz, "ticks", (json_int_t)s->ticks,
-			 "missed_ticks", (json_int_t)s->missed, "taken",
-			 (json_int_t)s->taken, "complete",
-			 (json_int_t)s->complete, "salvaged",
-			 (json_int_t)s->salvaged, "inconsistent",
-			 (json_int_t)s->inconsistent, "lost",
-			 (json_int_t)s->lost);
+	return json_pack(
+		"{s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "asked_hz",
+		s->asked_hz, "delivered_hz", s->delivered_hz, "ticks",
+		(json_int_t)s->ticks, "missed_ticks", (json_int_t)s->missed,
+		"taken", (json_int_t)s->taken, "complete",
+		(json_int_t)s->complete, "salvaged", (json_int_t)s->salvaged,
+		"inconsistent", (json_int_t)s->inconsistent, "lost",
+		(json_int_t)s->lost);
 }
 
 int top_json(struct buf *out, const struct top_data *d, struct err *err)
@@ -196,9 +191,8 @@ int top_json(struct buf *out, const struct top_data *d, struct err *err)
 		"{s:s, s:i, s:o, s:o, s:f, s:f, s:o, s:o}", "schema",
 		"tare.top/1", "pid", d->pid, "command",
 		text_or_null(profile_meta(d->profile, META_COMMAND)), "python",
-		text_or_null(profile_meta(d->profile, META_PYTHON)),
-		"window_s", (double)p->wall_ns / 1e9, "cpu_s", cpu,
-		"gil_share",
+		text_or_null(profile_meta(d->profile, META_PYTHON)), "window_s",
+		(double)p->wall_ns / 1e9, "cpu_s", cpu, "gil_share",
 		p->processes.nr
 			? share_or_null(top_gil_share(p, top_python_process(p)))
 			: json_null(),

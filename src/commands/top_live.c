@@ -86,8 +86,8 @@ static int follow_thread(struct live *l, struct err *err)
 
 static void scroll(struct top_choice *c, int64_t by)
 {
-	uint32_t *at = c->view == TOP_THREADS ? &c->selected
-					      : &c->first[c->view];
+	uint32_t *at =
+		c->view == TOP_THREADS ? &c->selected : &c->first[c->view];
 	int64_t to = (int64_t)*at + by;
 
 	/* The screen knows how many rows there are, and mends what is more. */
@@ -243,9 +243,7 @@ static int watch(struct live *l, enum top_end *end, struct err *err)
 					 sooner(due, clock_now_ns() + TURN_NS),
 					 &why, err);
 	}
-	*end = why == SAMPLE_GONE ? TOP_GONE
-	       : l->quit	  ? TOP_QUIT
-				  : TOP_STOPPED;
+	*end = why == SAMPLE_GONE ? TOP_GONE : l->quit ? TOP_QUIT : TOP_STOPPED;
 	if (rc == ERR_OK && why == SAMPLE_GONE)
 		rc = top_watch_step(l->watch, err);
 	return rc;

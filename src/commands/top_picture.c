@@ -162,13 +162,11 @@ int top_picture_make(struct top_picture *pic, const struct top_watch *w,
 	if (rc)
 		return rc;
 	rc = sum_up(pic, choice, err);
-	pic->processes = calloc((size_t)p->processes.nr + 1,
-				sizeof(*pic->processes));
-	if (!rc && !pic->processes)
-		rc = err_nomem(err);
-	if (rc) {
+	pic->processes =
+		calloc((size_t)p->processes.nr + 1, sizeof(*pic->processes));
+	if (rc || !pic->processes) {
 		top_picture_release(pic);
-		return rc;
+		return rc ? rc : err_nomem(err);
 	}
 	for (uint32_t i = 0; processes && i < p->processes.nr; i++)
 		ask_kernel(&pic->processes[i], p, i);

@@ -362,9 +362,9 @@ int screen_key(void)
 	static const struct {
 		int curses, key;
 	} keys[] = {
-		{ KEY_UP, SCREEN_UP },	     { KEY_DOWN, SCREEN_DOWN },
+		{ KEY_UP, SCREEN_UP },	       { KEY_DOWN, SCREEN_DOWN },
 		{ KEY_PPAGE, SCREEN_PAGE_UP }, { KEY_NPAGE, SCREEN_PAGE_DOWN },
-		{ KEY_HOME, SCREEN_HOME },   { KEY_END, SCREEN_END },
+		{ KEY_HOME, SCREEN_HOME },     { KEY_END, SCREEN_END },
 		{ KEY_BTAB, SCREEN_BACK_TAB }, { KEY_RESIZE, SCREEN_RESIZED },
 	};
 	int key;

@@ -151,8 +151,8 @@ const volatile bool *signals_catch_stop(void)
 
 void signals_on_death(void (*restore)(void))
 {
-	static const int fatal[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT,
-				     SIGALRM, SIGXCPU, SIGQUIT };
+	static const int fatal[] = { SIGSEGV, SIGBUS,  SIGFPE,	SIGILL,
+				     SIGABRT, SIGALRM, SIGXCPU, SIGQUIT };
 	struct sigaction last = { .sa_handler = die };
 
 	last.sa_flags = (int)(SA_RESETHAND | SA_NODEFER);

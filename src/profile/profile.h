@@ -127,8 +127,8 @@ struct profile_thread {
 	uint64_t run_queue_ns;
 	uint64_t looks[SAMPLE_QUALITY_NR];
 	uint64_t state_ticks[STATE_NR]; /* by state, ticks they stand for */
-	uint64_t gil_ticks; /* at which it held the GIL, see profile_process */
-	VEC(uint32_t) codes;		/* code -> index in profile.counts */
+	uint64_t gil_ticks;  /* at which it held the GIL, see profile_process */
+	VEC(uint32_t) codes; /* code -> index in profile.counts */
 	struct profile_track track;
 };
 

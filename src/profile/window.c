@@ -7,8 +7,9 @@
 /* ---- moments ------------------------------------------------------------ */
 
 /* Make an array hold exactly `nr` elements; their values are not set. */
-#define resize(v, want) \
-	resize_to((void **)&(v)->at, &(v)->nr, &(v)->cap, sizeof(*(v)->at), want)
+#define resize(v, want)                                                     \
+	resize_to((void **)&(v)->at, &(v)->nr, &(v)->cap, sizeof(*(v)->at), \
+		  want)
 
 static bool resize_to(void **at, uint32_t *nr, uint32_t *cap, size_t size,
 		      uint32_t want)
@@ -16,8 +17,8 @@ static bool resize_to(void **at, uint32_t *nr, uint32_t *cap, size_t size,
 	if (want > *cap) {
 		/* Some more, as it will be asked for again. */
 		size_t room = (size_t)want + want / 4;
-		void *more = room <= UINT32_MAX ? realloc(*at, room * size)
-						: NULL;
+		void *more =
+			room <= UINT32_MAX ? realloc(*at, room * size) : NULL;
 
 		if (!more)
 			return false;
@@ -57,9 +58,9 @@ static bool take(struct moment *m, const struct profile *p)
 	m->tick_nr = p->tick_nr;
 	m->missed_nr = p->missed_nr;
 	for (uint32_t i = 0; i < p->counts.nr; i++)
-		m->counts.at[i] = (struct moment_count){
-			p->counts.at[i].nr, p->counts.at[i].ticks
-		};
+		m->counts.at[i] =
+			(struct moment_count){ p->counts.at[i].nr,
+					       p->counts.at[i].ticks };
 	for (uint32_t i = 0; i < p->threads.nr; i++)
 		copy_thread(&m->threads.at[i], &p->threads.at[i]);
 	for (uint32_t i = 0; i < p->processes.nr; i++)
@@ -70,10 +71,10 @@ static bool take(struct moment *m, const struct profile *p)
 	return true;
 }
 
-#define copy_array(to, from)                                      \
-	(resize(to, (from)->nr) &&                                \
-	 (!(from)->nr || memcpy((to)->at, (from)->at,             \
-				(from)->nr * sizeof(*(to)->at))))
+#define copy_array(to, from)       \
+	(resize(to, (from)->nr) && \
+	 (!(from)->nr ||           \
+	  memcpy((to)->at, (from)->at, (from)->nr * sizeof(*(to)->at))))
 
 static bool copy_moment(struct moment *to, const struct moment *from)
 {
@@ -101,9 +102,8 @@ static bool keep_present(struct window *w)
 {
 	struct moment *next = &w->past[w->past_nr];
 
-	if (w->past_nr &&
-	    w->now.at_ns - w->past[w->past_nr - 1].at_ns <
-		    w->length_ns / WINDOW_STEPS)
+	if (w->past_nr && w->now.at_ns - w->past[w->past_nr - 1].at_ns <
+				  w->length_ns / WINDOW_STEPS)
 		return true;
 	/* Cannot be: the steps between them would be a window long. */
 	if (w->past_nr > WINDOW_STEPS) {
@@ -320,9 +320,9 @@ uint64_t window_weight(const struct profile *p)
 	       (uint64_t)p->functions.nr * (12 + MAP_COST) +
 	       (uint64_t)p->frames.nr * (8 + MAP_COST) +
 	       (uint64_t)p->nodes.nr * (8 + MAP_COST) +
-	       (uint64_t)p->counts.nr * (sizeof(struct profile_count) + 4 +
-					 MAP_COST +
-					 moments * sizeof(struct moment_count)) +
+	       (uint64_t)p->counts.nr *
+		       (sizeof(struct profile_count) + 4 + MAP_COST +
+			moments * sizeof(struct moment_count)) +
 	       (uint64_t)p->threads.nr *
 		       (sizeof(struct profile_thread) +
 			moments * sizeof(struct moment_thread));

@@ -36,10 +36,10 @@ struct top_choice {
 	enum top_view view;
 	unsigned order[TOP_VIEW_NR];
 	uint32_t first[TOP_VIEW_NR]; /* row at the top of the table */
-	uint32_t thread;   /* follow this one, or TOP_ALL_THREADS */
-	uint32_t selected; /* row of the threads, from 0 */
-	bool all;	   /* since the start, not the window */
-	bool cpu_only;	   /* leave waiting out of the shares */
+	uint32_t thread;	     /* follow this one, or TOP_ALL_THREADS */
+	uint32_t selected;	     /* row of the threads, from 0 */
+	bool all;		     /* since the start, not the window */
+	bool cpu_only;		     /* leave waiting out of the shares */
 	bool paused;
 	bool help;
 };

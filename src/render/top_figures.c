@@ -30,9 +30,8 @@ double top_gil_share(const struct profile *view, uint32_t process)
 {
 	const struct profile_process *p = &view->processes.at[process];
 
-	return p->gil_ticks
-		       ? (double)p->gil_held_ticks / (double)p->gil_ticks
-		       : -1;
+	return p->gil_ticks ? (double)p->gil_held_ticks / (double)p->gil_ticks
+			    : -1;
 }
 
 double top_gil_share_of(const struct profile *view, uint32_t thread)

@@ -21,7 +21,8 @@ struct top {
 /* End the row. */
 void top_newline(struct top *t);
 
-/* The head of a column that ends at `end`; marked if it is what is sorted by. */
+/* The head of a column that ends at `end`; marked if it is what is sorted by.
+ */
 void top_head(struct top *t, const char *text, size_t end, bool sorted);
 
 /* Keep `*first` such that `nr` rows fill the room if they can. */

@@ -240,8 +240,8 @@ int top_processes(struct top *t, struct err *err)
 {
 	uint32_t *first = &t->choice->first[TOP_PROCESSES];
 	struct tree tree = { 0 };
-	int rc = make_tree(&tree, t->data, t->choice->order[TOP_PROCESSES],
-			   err);
+	int rc =
+		make_tree(&tree, t->data, t->choice->order[TOP_PROCESSES], err);
 
 	if (rc == ERR_OK) {
 		top_clamp(first, tree.nr, t->room);

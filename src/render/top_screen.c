@@ -28,14 +28,16 @@ static const char *const help[] = {
 	"1 2 3 4, Tab    functions, lines, threads, processes",
 	"s               sort by the next column (it is underlined)",
 	"arrows, PgUp, PgDn, Home, End    scroll; choose a thread",
-	"t               follow the chosen thread, or the next one; T: all threads",
+	"t               follow the chosen thread, or the next one; T: all "
+	"threads",
 	"w               leave waiting out: shares of CPU time only",
 	"f               everything since the start, or the last seconds only",
 	"r               start counting anew",
 	"space           hold the screen; sampling goes on",
 	"q               leave; the program runs on",
 	"",
-	"self %    the function or line itself; total % with all that it called",
+	"self %    the function or line itself; total % with all that it "
+	"called",
 	"threads   CPU: computes; queue: ready, has no CPU; GIL: waits for it",
 	"          holds: part of the time in which the thread held the GIL",
 	"          over 100 % of CPU: several at a time",

@@ -17,7 +17,7 @@
 
 /* One row, of either table. */
 struct row {
-	const struct summary_figure *self, *total;
+	struct summary_figure self, total;
 	uint32_t function, line;
 };
 
@@ -52,9 +52,9 @@ static int compare_rows(const void *a, const void *b, void *arg)
 	double gap = 0;
 
 	if (s->order == 0)
-		gap = y->self->s - x->self->s;
+		gap = y->self.s - x->self.s;
 	if (s->order <= 1 && !(gap > 0 || gap < 0))
-		gap = y->total->s - x->total->s;
+		gap = y->total.s - x->total.s;
 	if (gap > 0 || gap < 0)
 		return gap > 0 ? 1 : -1;
 	return compare_names(s->profile, x, y);
@@ -100,23 +100,21 @@ static void put_figures(struct top *t, const struct row *row)
 {
 	char value[DIGITS_SIZE], range[DIGITS_SIZE];
 
-	digits_share(value, range, row->self->share, row->self->low,
-		     row->self->high);
-	page_style(&t->page,
-		   row->self->share >= 0.1 ? PAGE_BOLD : PAGE_PLAIN);
+	digits_share(value, range, row->self.share, row->self.low,
+		     row->self.high);
+	page_style(&t->page, row->self.share >= 0.1 ? PAGE_BOLD : PAGE_PLAIN);
 	page_right(&t->page, value, SELF_END);
 	if (is_wide(t)) {
 		page_style(&t->page, PAGE_DIM);
 		page_right(&t->page, range, SELF_END + RANGE);
 	}
-	digits_share(value, range, row->total->share, row->total->low,
-		     row->total->high);
+	digits_share(value, range, row->total.share, row->total.low,
+		     row->total.high);
 	page_style(&t->page, PAGE_PLAIN);
-	page_right(&t->page, value,
-		   TOTAL_END + (is_wide(t) ? RANGE : 0));
+	page_right(&t->page, value, TOTAL_END + (is_wide(t) ? RANGE : 0));
 	if (!is_wide(t))
 		return;
-	snprintf(value, sizeof(value), "%.2f", row->self->s);
+	snprintf(value, sizeof(value), "%.2f", row->self.s);
 	page_right(&t->page, value, TOTAL_END + RANGE + SECONDS);
 }
 
@@ -129,8 +127,8 @@ static void measure(struct top *t, const struct row *rows, uint32_t nr,
 	*name = strlen("function");
 	*place = strlen("defined at");
 	for (uint32_t i = 0; i < nr; i++) {
-		size_t width = safe_width(
-			top_function_name(p, rows[i].function));
+		size_t width =
+			safe_width(top_function_name(p, rows[i].function));
 
 		*name = width > *name ? width : *name;
 		if (rows[i].function == SUMMARY_NO_PYTHON)
@@ -206,7 +204,7 @@ static uint32_t drop_idle(struct row *rows, uint32_t nr)
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < nr; i++)
-		if (rows[i].self->nr)
+		if (rows[i].self.nr)
 			rows[kept++] = rows[i];
 	return kept;
 }
@@ -244,7 +242,7 @@ int top_functions(struct top *t, struct err *err)
 	for (uint32_t i = 0; i < s->function_nr; i++) {
 		const struct summary_function *f = &s->functions[i];
 
-		rows[i] = (struct row){ &f->self, &f->total, f->function, 0 };
+		rows[i] = (struct row){ f->self, f->total, f->function, 0 };
 		if (f->function != SUMMARY_NO_PYTHON)
 			rows[i].line = p->functions.at[f->function].line;
 	}
@@ -261,9 +259,9 @@ int top_lines(struct top *t, struct err *err)
 	if (!rows)
 		return err_nomem(err);
 	for (uint32_t i = 0; i < s->line_nr; i++)
-		rows[i] = (struct row){ &s->lines[i].self, &s->lines[i].total,
-					s->lines[i].function,
-					s->lines[i].line };
+		rows[i] =
+			(struct row){ s->lines[i].self, s->lines[i].total,
+				      s->lines[i].function, s->lines[i].line };
 	put_table(t, rows, s->line_nr, true);
 	free(rows);
 	return ERR_OK;

@@ -35,16 +35,16 @@ static size_t name_width(const struct top *t, const struct top_threads *list)
 	size_t width = NAME_LEAST;
 
 	for (uint32_t i = 0; i < list->nr; i++) {
-		size_t wants = safe_width(profile_text(
-			p, p->threads.at[list->at[i]].name));
+		size_t wants = safe_width(
+			profile_text(p, p->threads.at[list->at[i]].name));
 
 		width = wants > width ? wants : width;
 	}
-	return width < t->page.width / 5 ? width
-	       : t->page.width / 5 > NAME_LEAST
-		       ? t->page.width / 5 < NAME_MOST ? t->page.width / 5
-						       : NAME_MOST
-		       : NAME_LEAST;
+	return width < t->page.width / 5	? width
+	       : t->page.width / 5 > NAME_LEAST ? t->page.width / 5 < NAME_MOST
+							  ? t->page.width / 5
+							  : NAME_MOST
+						: NAME_LEAST;
 }
 
 static size_t pid_width(const struct top *t)
@@ -187,8 +187,7 @@ int top_threads_table(struct top *t, struct err *err)
 	put_heads(t, name);
 	for (uint32_t i = c->first[TOP_THREADS];
 	     i < list.nr && i - c->first[TOP_THREADS] < t->room; i++)
-		put_row(t, list.at[i], name,
-			!t->snapshot && i == c->selected);
+		put_row(t, list.at[i], name, !t->snapshot && i == c->selected);
 	free(list.at);
 	return ERR_OK;
 }

@@ -125,8 +125,7 @@ static void sample_gil(struct interpreter *i)
 		const struct roster_thread *t = i->roster.threads.at[n];
 
 		if (t->raw.addr == holder)
-			p->threads.at[t->in_profile].gil_ticks +=
-				p->stands_for;
+			p->threads.at[t->in_profile].gil_ticks += p->stands_for;
 	}
 }
 

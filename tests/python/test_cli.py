@@ -10,7 +10,9 @@ import subprocess
 import pytest
 
 SECONDS = 60
-VERBS = ["run", "attach", "dump", "report", "export", "doctor", "help"]
+VERBS = [
+    "run", "attach", "dump", "top", "report", "export", "doctor", "help",
+]  # fmt: skip
 
 
 def run(command, **options):
