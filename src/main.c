@@ -114,14 +114,16 @@ static int run_verb(struct invocation *inv, int argc, char **argv,
 		    struct err *err)
 {
 	const struct command *command = inv->command;
+	bool stop_at_word;
 	int rc;
 
 	inv->opts = calloc(1, command->opts_size);
 	if (!inv->opts)
 		return err_nomem(err);
-	rc = opt_parse(command->verb.opts, inv->opts,
-		       command->flags & TAKES_TARGET, argc, argv, &inv->words,
-		       err);
+	stop_at_word = command->flags & TAKES_TARGET &&
+		       !(command->flags & COMMAND_WORDS_MIXED);
+	rc = opt_parse(command->verb.opts, inv->opts, stop_at_word, argc, argv,
+		       &inv->words, err);
 	if (rc == ERR_OK && ((struct common_opts *)inv->opts)->help)
 		rc = show_help(inv, err);
 	else {

@@ -86,6 +86,10 @@ class Python:
         """The words of a command that runs the file `script`."""
         return self.command(self.place(script), *args, proc=proc)
 
+    def script_text(self, name, text, *args, proc=False):
+        """The words of a command that runs a new script with this text."""
+        return self.command(self.write(name, text), *args, proc=proc)
+
     def start(self, script, *args, proc=False, **popen):
         """Start the file `script`; subprocess.Popen, pid the interpreter's."""
         process = subprocess.Popen(

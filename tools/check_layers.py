@@ -18,12 +18,13 @@ MAY_USE = {
     "target": "os base",
     "native": "target os base",
     "cpython": "target base",
-    "sample": "cpython target profile os base",
+    "sample": "cpython native target profile os base",
+    "timing": "profile os base",
     "store": "profile base",
     "render": "profile base",
     "export": "profile base",
     "commands": (
-        "sample cpython target store render export cli profile os base"
+        "sample timing cpython target store render export cli profile os base"
     ),
     # src/main.c itself
     "": "commands cli os base",

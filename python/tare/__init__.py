@@ -2,13 +2,14 @@
 """tare: where the time of a Python program goes, seen from outside.
 
 The work is done by a native program of the same name. This package carries
-it; `find_tare_bin()` says where it is.
+it; `find_tare_bin()` says where it is. `tare.timed` times a function or some
+lines from inside the program.
 """
 
 import os
 import shutil
 
-__all__ = ["find_tare_bin"]
+__all__ = ["Timing", "find_tare_bin", "timed"]
 
 
 def find_tare_bin():
@@ -24,3 +25,14 @@ def find_tare_bin():
         if path:
             return path
     raise FileNotFoundError(f"there is no program 'tare' in {here}")
+
+
+def __getattr__(name):
+    """`tare.timed` is loaded when it is used: the program of this name
+    starts through this file as well, and should not wait for it."""
+    if name in ("Timing", "timed"):
+        import tare._timed
+
+        globals().update(Timing=tare._timed.Timing, timed=tare._timed.timed)
+        return globals()[name]
+    raise AttributeError(f"module 'tare' has no attribute {name!r}")

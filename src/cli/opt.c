@@ -194,11 +194,13 @@ int opt_parse(const struct opt *table, void *opts, bool stop_at_word, int argc,
 		rc = word[1] == '-' ? parse_long(&p, word)
 				    : parse_letters(&p, word);
 	}
+	rest->before = 0;
 	if (stop_at_word) {
 		rest->argv = argv + p.at;
 		rest->argc = argc - p.at;
 		return rc;
 	}
+	rest->before = word_nr;
 	while (p.at < argc)
 		argv[word_nr++] = argv[p.at++];
 	argv[word_nr] = NULL;

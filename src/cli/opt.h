@@ -90,7 +90,8 @@ struct opt {
 struct opt_rest {
 	char **argv; /* inside the caller's argv, NULL-terminated as it was */
 	int argc;
-	bool dashes; /* "--" stood before them */
+	bool dashes; /* "--" stood before them, or among them */
+	int before;  /* how many of them stood before it */
 };
 
 /*

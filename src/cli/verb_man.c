@@ -80,12 +80,15 @@ void verb_write_man(struct buf *out, const struct manual *m)
 		    "\\fBtare run\\fR ends as its target did: with the same "
 		    "status, or by the same\nsignal. 125 is tare's own "
 		    "failure, 126 a target that cannot be executed, 127\n"
-		    "one that was not found. Other verbs: 0 done, 1 the "
-		    "answer is no, 2 bad usage\nor input, 3 any other "
-		    "failure.\n"
+		    "one that was not found. \\fBtare time\\fR likewise; of "
+		    "several runs the one that failed\ncounts. Other "
+		    "verbs: 0 done, 1 the answer is no, 2 bad usage\nor "
+		    "input, 3 any other failure.\n"
 		    ".SH ENVIRONMENT\n"
 		    ".TP\n\\fBTARE_PYTHON\\fR\nthe interpreter that "
 		    "\\fBtare run\\fR starts\n"
+		    ".TP\n\\fBTARE_TIMED\\fR\n1: tare.timed of the Python "
+		    "package is on\n"
 		    ".TP\n\\fBNO_COLOR\\fR, \\fBFORCE_COLOR\\fR\ncolour "
 		    "never, or always\n");
 }

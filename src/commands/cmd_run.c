@@ -33,6 +33,8 @@ static const struct opt run_opt[] = {
 		 "stop the target for every look; slower, no torn stacks"),
 	OPT_FLAG(0, "no-children", struct run_opts, recording.alone,
 		 "leave out the processes that it starts"),
+	OPT_FLAG(0, "no-native", struct run_opts, recording.no_native,
+		 "do not tell native code apart"),
 	OPT_FLAG(0, "json", struct run_opts, show.json,
 		 "the report as JSON, on stderr"),
 	OPT_FLAG(0, "no-report", struct run_opts, show.no_report,
@@ -153,7 +155,6 @@ const struct command command_run = {
 			 "run [options] -m MODULE | -c CODE [ARGUMENTS]\n"
 			 "run [options] -- PROGRAM [ARGUMENTS]",
 		.examples = "tare run --rate 10kHz script.py input.csv\n"
-			    "tare run --expect 'parse=60%' -m mypackage\n"
 			    "tare run -- /opt/python/bin/python3 -O script.py",
 		.words = "files",
 		.opts = run_opt,

@@ -118,6 +118,7 @@ static void init(struct top_watch *w, struct top_choice *c,
 		opts->rate_hz > 0 ? opts->rate_hz : RECORDING_RATE_HZ;
 	w->sampling.children = !opts->alone;
 	w->sampling.gil = true;
+	w->sampling.no_native = true; /* no view has a place for it */
 	if (opts->sort)
 		order = top_order_find(TOP_FUNCTIONS, opts->sort);
 	*c = (struct top_choice){

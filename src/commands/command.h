@@ -32,12 +32,14 @@ enum command_flags {
 	/* The first word that is no option, and what follows, is the target's:
 	 * tare's own failures are 125 and up. */
 	COMMAND_STARTS_TARGET = 1 << 0,
+	/* Options may all the same stand among the words, up to "--". */
+	COMMAND_WORDS_MIXED = 1 << 2,
 	/*
 	 * May start a target or look at one that runs: parsed as if it were to
 	 * start one. Its own failures are those of other verbs until it has
 	 * set invocation.starts_target.
 	 */
-	COMMAND_MAY_START_TARGET = 1 << 2,
+	COMMAND_MAY_START_TARGET = 1 << 3,
 	/* Works for tools, not shown among the verbs. */
 	COMMAND_HIDDEN = 1 << 1,
 };

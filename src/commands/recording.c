@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/shell_word.h"
 #include "commands/output_name.h"
 #include "commands/show.h"
 #include "commands/source_lines.h"
@@ -97,6 +98,7 @@ int recording_init(struct recording *r, const struct recording_opts *opts,
 		opts->rate_hz != 0 ? opts->rate_hz : RECORDING_RATE_HZ;
 	r->sampling.exact = opts->exact;
 	r->sampling.children = !opts->alone;
+	r->sampling.no_native = opts->no_native;
 	r->begin_ns = clock_now_ns();
 	r->source_since_ns = clock_realtime_ns();
 	r->profile = profile_new();
@@ -164,11 +166,7 @@ void recording_set_command(struct profile *p, char *const *words)
 {
 	struct buf text = { 0 };
 
-	for (; *words; words++) {
-		if (text.size)
-			buf_add_char(&text, ' ');
-		procfs_add_word(&text, *words);
-	}
+	shell_words_add(&text, words);
 	profile_set_meta(p, META_COMMAND, buf_str(&text));
 	buf_release(&text);
 }

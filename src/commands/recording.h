@@ -46,6 +46,7 @@ struct recording_opts {
 	double rate_hz;
 	bool exact;
 	bool alone;	    /* not what it starts */
+	bool no_native;	    /* native code is not told apart */
 	const char *output; /* pattern, or NULL */
 	bool force;
 	struct opt_list expect;

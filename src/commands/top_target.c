@@ -22,11 +22,11 @@ static int open_log(struct top_target *t, const struct target_line *line,
 		    int fd, struct err *err)
 {
 	if (t->log.size) {
-		t->standard[fd] = t->standard[STDOUT_FILENO];
+		t->setup.stdio[fd] = t->setup.stdio[STDOUT_FILENO];
 		return ERR_OK;
 	}
-	t->standard[fd] = output_name_log(&t->log, line->name, err);
-	if (t->standard[fd] >= 0)
+	t->setup.stdio[fd] = output_name_log(&t->log, line->name, err);
+	if (t->setup.stdio[fd] >= 0)
 		return ERR_OK;
 	buf_clear(&t->log);
 	err_hint(err, "tare %s ... >/tmp/output 2>&1", line->verb);
@@ -40,7 +40,7 @@ static int choose_streams(struct top_target *t, const struct target_line *line,
 	int rc = ERR_OK;
 
 	if (is_same_device(STDIN_FILENO, terminal))
-		t->standard[STDIN_FILENO] =
+		t->setup.stdio[STDIN_FILENO] =
 			open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (is_same_device(STDOUT_FILENO, terminal))
 		rc = open_log(t, line, STDOUT_FILENO, err);
@@ -54,13 +54,13 @@ static void close_streams(struct top_target *t)
 {
 	for (int i = 0; i < 3; i++) {
 		bool again = i == STDERR_FILENO &&
-			     t->standard[i] == t->standard[STDOUT_FILENO];
+			     t->setup.stdio[i] == t->setup.stdio[STDOUT_FILENO];
 
-		if (t->standard[i] >= 0 && !again)
-			close(t->standard[i]);
+		if (t->setup.stdio[i] >= 0 && !again)
+			close(t->setup.stdio[i]);
 	}
 	for (int i = 0; i < 3; i++)
-		t->standard[i] = -1;
+		t->setup.stdio[i] = -1;
 }
 
 int top_target_start(struct top_target *t, const struct target_line *line,
@@ -69,11 +69,12 @@ int top_target_start(struct top_target *t, const struct target_line *line,
 	int rc;
 
 	memset(t, 0, sizeof(*t));
+	t->setup.kept_fd = -1;
 	for (int i = 0; i < 3; i++)
-		t->standard[i] = -1;
+		t->setup.stdio[i] = -1;
 	rc = choose_streams(t, line, terminal, err);
 	if (rc == ERR_OK)
-		rc = child_hold_with(&t->held, line->at, t->standard, err);
+		rc = child_hold_as(&t->held, line->at, &t->setup, err);
 	close_streams(t);
 	if (rc == ERR_OK) {
 		signals_watch_target(t->held.pid);

@@ -16,7 +16,7 @@
 
 struct top_target {
 	struct buf log; /* the name of that file; empty: there is none */
-	int standard[3];
+	struct child_setup setup;
 	struct child_held held;
 };
 

@@ -12,6 +12,7 @@
 #include "export/export.h"
 #include "profile/caution.h"
 #include "profile/expect.h"
+#include "profile/native_rows.h"
 #include "profile/summary.h"
 
 #define NOT_YET "not estimated yet"
@@ -159,7 +160,7 @@ static void put_ledger(struct writer *w, json_t *object,
 {
 	json_t *gross = json_object(), *rest = json_array(),
 	       *tare = json_array();
-	double gc_s = k->states[STATE_COLLECTING];
+	double gc_s = state_sum(k->states, STATES_COLLECTING);
 	double work_s = group_s(k, GROUP_ON_CPU) - gc_s, unexplained_s;
 
 	set(w, gross, "wall_s", number(k->wall_s));
@@ -541,6 +542,40 @@ static json_t *threads(struct writer *w)
 	return array;
 }
 
+static json_t *native_function(struct writer *w, const struct native_row *row)
+{
+	json_t *object = json_object();
+
+	set(w, object, "kind", text(w, profile_text(w->profile, row->kind)));
+	set(w, object, "module", or_null(w, row->module));
+	set(w, object, "symbol", or_null(w, row->symbol));
+	set(w, object, "self_s", number(row->s));
+	set(w, object, "share", number(row->share));
+	set(w, object, "share_interval",
+	    pair(w, row->interval.low, row->interval.high));
+	set(w, object, "samples", count(row->nr));
+	return object;
+}
+
+static int put_native(struct writer *w, json_t *report, struct err *err)
+{
+	json_t *object = json_object(), *array = json_array();
+	struct native_rows rows;
+	int rc = native_rows_make(&rows, w->profile, err);
+
+	for (uint32_t i = 0; !rc && i < rows.functions.nr; i++)
+		append(w, array, native_function(w, &rows.functions.at[i]));
+	if (!rc) {
+		set(w, object, "samples", count(rows.nr));
+		set(w, object, "lost", count(w->profile->native_lost));
+		native_rows_release(&rows);
+	}
+	set(w, object, "native_functions", array);
+	set(w, object, "why_none", meta(w, META_NATIVE));
+	set(w, report, "native", object);
+	return rc;
+}
+
 static json_t *sampling(struct writer *w)
 {
 	const struct summary_sampling *s = &w->summary.sampling;
@@ -630,6 +665,7 @@ static int put_report(struct writer *w, json_t *report, struct err *err)
 {
 	uint32_t main = summary_main_thread(w->profile);
 	struct weights k = { .cpu_s = -1 };
+	int rc;
 
 	set(w, report, "schema", text(w, "tare.report/1"));
 	set(w, report, "meta", all_meta(w));
@@ -645,7 +681,8 @@ static int put_report(struct writer *w, json_t *report, struct err *err)
 	set(w, report, "threads", threads(w));
 	set(w, report, "sampling", sampling(w));
 	set(w, report, "warnings", warnings(w));
-	return put_answers(w, report, err);
+	rc = put_native(w, report, err);
+	return rc ? rc : put_answers(w, report, err);
 }
 
 static int to_buf(const char *data, size_t size, void *buf)

@@ -51,16 +51,28 @@ static void write_all(int fd, const void *from, size_t size)
 	}
 }
 
+/* The child: what was asked to differ from tare's own. */
+static void settle(const struct child_setup *setup)
+{
+	if (setup->own_group)
+		setpgid(0, 0);
+	for (int i = 0; i < 3; i++)
+		if (setup->stdio[i] >= 0)
+			dup2(setup->stdio[i], i);
+	if (setup->kept_fd >= 0)
+		fcntl(setup->kept_fd, F_SETFD, 0);
+}
+
 /* The child: wait for the word, become the program, or say why not. */
 static _Noreturn void become(int go_fd, int failure_fd, char *const argv[],
-			     const int standard[3], const sigset_t *mask)
+			     const struct child_setup *setup,
+			     const sigset_t *mask)
 {
 	char word;
 	int failure;
 
-	for (int i = 0; i < 3; i++)
-		if (standard[i] >= 0)
-			dup2(standard[i], i);
+	if (setup)
+		settle(setup);
 	signals_restore_inherited(mask);
 	/* No word but an end: tare is gone or has changed its mind. */
 	if (read_all(go_fd, &word, 1) != 1)
@@ -81,13 +93,11 @@ static void close_pair(int fds[2])
 
 int child_hold(struct child_held *h, char *const argv[], struct err *err)
 {
-	static const int ours[3] = { -1, -1, -1 };
-
-	return child_hold_with(h, argv, ours, err);
+	return child_hold_as(h, argv, NULL, err);
 }
 
-int child_hold_with(struct child_held *h, char *const argv[],
-		    const int standard[3], struct err *err)
+int child_hold_as(struct child_held *h, char *const argv[],
+		  const struct child_setup *setup, struct err *err)
 {
 	int go[2] = { -1, -1 };
 	int failure[2] = { -1, -1 };
@@ -104,7 +114,7 @@ int child_hold_with(struct child_held *h, char *const argv[],
 	if (pid == 0) {
 		/* Its own copy of the writing end would keep it waiting. */
 		close(go[1]);
-		become(go[0], failure[1], argv, standard, &before);
+		become(go[0], failure[1], argv, setup, &before);
 	}
 	if (pid < 0)
 		err_sys(err, "cannot start '%s'", argv[0]);
@@ -285,6 +295,12 @@ int child_reap(pid_t pid, struct child_end *end, struct child_usage *usage,
 			return err_sys(err, "cannot wait for process %d",
 				       (int)pid);
 	note_usage(usage, &ru, &times);
+	child_end_of(status, end);
+	return ERR_OK;
+}
+
+void child_end_of(int status, struct child_end *end)
+{
 	if (WIFSIGNALED(status)) {
 		end->kind = CHILD_KILLED;
 		end->code = WTERMSIG(status);
@@ -292,7 +308,11 @@ int child_reap(pid_t pid, struct child_end *end, struct child_usage *usage,
 		end->kind = CHILD_EXITED;
 		end->code = WEXITSTATUS(status);
 	}
-	return ERR_OK;
+}
+
+int child_open_end(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
 void child_end_text(const struct child_end *end, char out[16])

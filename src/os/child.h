@@ -51,12 +51,16 @@ struct child_usage {
  */
 int child_hold(struct child_held *h, char *const argv[], struct err *err);
 
-/*
- * The same for a program whose standard streams are these descriptors, which
- * stay the caller's; -1: as ours.
- */
-int child_hold_with(struct child_held *h, char *const argv[],
-		    const int standard[3], struct err *err);
+/* What a child is given instead of what it would inherit. */
+struct child_setup {
+	int stdio[3];	/* become its 0 to 2; -1: as tare's own */
+	int kept_fd;	/* stays open in it, under its number; -1: none */
+	bool own_group; /* a process group of its own, which can be killed */
+};
+
+/* As child_hold(); the descriptors stay the caller's. */
+int child_hold_as(struct child_held *h, char *const argv[],
+		  const struct child_setup *setup, struct err *err);
 
 /*
  * Let it execute. On success the program runs as h->pid. ERR_NOT_FOUND or
@@ -82,6 +86,15 @@ bool pid_wait_end(pid_t pid, uint64_t timeout_ns);
  */
 int child_reap(pid_t pid, struct child_end *end, struct child_usage *usage,
 	       struct err *err);
+
+/* What wait4() said, in our words. */
+void child_end_of(int status, struct child_end *end);
+
+/*
+ * A descriptor that polls readable once the child `pid` is over, to be
+ * closed; -1 where the kernel has none (before 5.3).
+ */
+int child_open_end(pid_t pid);
 
 /* "0", "7", "signal 11": how an end is written down. */
 void child_end_text(const struct child_end *end, char out[16]);

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/shell_word.h"
 #include "os/clock.h"
 
 ssize_t procfs_read_file(const char *path, char *out, size_t size)
@@ -152,18 +153,26 @@ bool procfs_read_status(pid_t pid, const char *key, char *out, size_t size)
 
 bool procfs_read_identity(pid_t pid, struct procfs_identity *out)
 {
+	unsigned long long start, stack;
 	int parent, group, session;
 	const char *fields;
 	char text[1024];
 
 	fields = stat_fields(pid, text, sizeof(text));
+	/* state ppid pgrp session | fields 7 to 21 | starttime | vsize rss
+	 * rsslim startcode endcode | startstack: 3 to 28 of proc(5) */
 	if (!fields ||
-	    sscanf(fields, "%*c %d %d %d", &parent, &group, &session) != 3)
+	    sscanf(fields,
+		   "%*s %d %d %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+		   "%*s %*s %*s %*s %llu %*s %*s %*s %*s %*s %llu",
+		   &parent, &group, &session, &start, &stack) != 5)
 		return false;
 	out->leader = pid;
 	out->parent = parent;
 	out->group = group;
 	out->session = session;
+	out->start_ticks = start;
+	out->stack_addr = stack;
 	if (procfs_read_status(pid, "Tgid", text, sizeof(text)))
 		out->leader = (pid_t)strtol(text, NULL, 10);
 	return true;
@@ -184,26 +193,6 @@ bool procfs_read_end(pid_t pid, int *status)
 	return true;
 }
 
-void procfs_add_word(struct buf *out, const char *word)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789-_./:=+,@%^~";
-
-	if (*word && strspn(word, plain) == strlen(word)) {
-		buf_add_str(out, word);
-		return;
-	}
-	buf_add_char(out, '\'');
-	for (; *word; word++) {
-		if (*word == '\'')
-			buf_add_str(out, "'\\''");
-		else
-			buf_add_char(out, *word);
-	}
-	buf_add_char(out, '\'');
-}
-
 void procfs_add_command(pid_t pid, struct buf *out)
 {
 	char path[64], text[8192];
@@ -216,7 +205,7 @@ void procfs_add_command(pid_t pid, struct buf *out)
 	for (ssize_t at = 0; at < size; at += (ssize_t)strlen(text + at) + 1) {
 		if (!first)
 			buf_add_char(out, ' ');
-		procfs_add_word(out, text + at);
+		shell_word_add(out, text + at);
 		first = false;
 	}
 }

@@ -46,6 +46,10 @@ struct procfs_identity {
 	pid_t parent;
 	pid_t group;
 	pid_t session;
+	uint64_t start_ticks; /* when it began; with its number, unique */
+	/* Where its stack begins, which is drawn at random at each exec and
+	 * inherited by fork(); 0: that may not be known. */
+	uint64_t stack_addr;
 };
 
 /* False when there is no such process. */
@@ -62,8 +66,5 @@ bool procfs_read_end(pid_t pid, int *status);
  * them, appended to `out`.
  */
 void procfs_add_command(pid_t pid, struct buf *out);
-
-/* One word as a shell would have to be given it. */
-void procfs_add_word(struct buf *out, const char *word);
 
 #endif

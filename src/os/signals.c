@@ -22,6 +22,7 @@ static struct {
 static volatile sig_atomic_t target;
 static volatile bool stop;
 static volatile sig_atomic_t stopped_by[NSIG];
+static volatile sig_atomic_t last_stop;
 
 static void do_nothing(int sig)
 {
@@ -64,6 +65,7 @@ static void note_stop(int sig)
 		die(sig);
 	}
 	stopped_by[sig] = 1;
+	last_stop = sig;
 	stop = true;
 }
 
@@ -127,6 +129,9 @@ void signals_watch_target(pid_t pid)
 
 void signals_target_ended(void)
 {
+	/* Nobody watched it: the handlers are somebody else's. */
+	if (!target)
+		return;
 	target = 0;
 	put_back(SIGTERM);
 	put_back(SIGHUP);
@@ -143,6 +148,7 @@ const volatile bool *signals_catch_stop(void)
 	stop = false;
 	for (int i = 0; i < NSIG; i++)
 		stopped_by[i] = 0;
+	last_stop = 0;
 	change(SIGINT, &once);
 	change(SIGTERM, &once);
 	change(SIGHUP, &once);
@@ -170,6 +176,11 @@ void signals_on_death(void (*restore)(void))
 		else
 			signal(fatal[i], SIG_DFL);
 	}
+}
+
+int signals_stopped_by(void)
+{
+	return (int)last_stop;
 }
 
 /* Set by signals_init(), and for good. */

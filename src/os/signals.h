@@ -44,6 +44,9 @@ const volatile bool *signals_catch_stop(void);
  */
 void signals_on_death(void (*restore)(void));
 
+/* The signal that set the flag; 0: none did. */
+int signals_stopped_by(void);
+
 /* All as it was after signals_init(). */
 void signals_release(void);
 

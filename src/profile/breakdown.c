@@ -171,14 +171,14 @@ static bool say_queue(const struct gist *g, char *out)
 		return false;
 	snprintf(out, BREAKDOWN_SENTENCE,
 		 "it waits for a free CPU %.0f %% of the time that it could "
-		 "run: other work has them",
+		 "run",
 		 percent(g->states[STATE_RUN_QUEUE], ready_s));
 	return true;
 }
 
 static bool say_collector(const struct gist *g, char *out)
 {
-	double gc = percent(g->states[STATE_COLLECTING], g->wall_s);
+	double gc = percent(state_sum(g->states, STATES_COLLECTING), g->wall_s);
 
 	if (gc < SENTENCE_SHARE * 100)
 		return false;

@@ -60,6 +60,7 @@ void profile_free(struct profile *p)
 	vec_release(&p->processes);
 	vec_release(&p->threads);
 	vec_release(&p->counts);
+	vec_release(&p->natives);
 	vec_release(&p->meta);
 	vec_release(&p->sources);
 	buf_release(&p->text);
@@ -69,6 +70,7 @@ void profile_free(struct profile *p)
 	map_release(&p->frame_ids);
 	map_release(&p->node_ids);
 	map_release(&p->count_ids);
+	map_release(&p->native_ids);
 	free(p);
 }
 
@@ -441,6 +443,32 @@ void profile_sample(struct profile *p, uint32_t thread, uint32_t node,
 	t->looks[quality]++;
 	t->state_ticks[state] += p->stands_for;
 	t->end_ns = p->now_ns;
+}
+
+void profile_native(struct profile *p, uint32_t thread, uint32_t kind,
+		    uint32_t module, uint32_t symbol, uint64_t nr)
+{
+	struct profile_native n = { thread, kind, module, symbol, nr };
+	uint64_t key = map_hash((uint64_t)thread << 32 | module) ^
+		       map_hash((uint64_t)kind << 32 | symbol);
+
+	/* Different functions of one hash take the keys that follow it. */
+	for (;; key++) {
+		uint32_t id = map_get(&p->native_ids, key);
+		struct profile_native *old;
+
+		if (id == MAP_NONE)
+			break;
+		old = &p->natives.at[id];
+		if (old->thread == thread && old->kind == kind &&
+		    old->module == module && old->symbol == symbol) {
+			old->nr += nr;
+			return;
+		}
+	}
+	if (!vec_push(&p->natives, n) ||
+	    !map_put(&p->native_ids, key, p->natives.nr - 1))
+		p->failed = true;
 }
 
 void profile_close_runs(struct profile *p)

@@ -99,6 +99,18 @@ struct profile_piece {
 	struct buf runs;
 };
 
+/*
+ * How often a thread was seen in a native function, at even steps of its CPU
+ * time. All but the thread are string ids.
+ */
+struct profile_native {
+	uint32_t thread;
+	uint32_t kind;	 /* "bytecode", "library", ... */
+	uint32_t module; /* path; "" generated code, the kernel */
+	uint32_t symbol; /* "" only the module is known */
+	uint64_t nr;
+};
+
 /* One process of the job; what it was is text. */
 struct profile_process {
 	int32_t pid;
@@ -160,6 +172,7 @@ struct profile_meta {
 #define META_EXPECT "expect"	   /* hypotheses, "func=60%", one a line */
 #define META_CPU_NR "cpus"	   /* CPUs the target may use */
 #define META_LOAD "load"	   /* 1-minute load average at the start */
+#define META_NATIVE "native"	   /* why native code could not be told apart */
 #define META_UNFINISHED "unfinished" /* "1": what a killed tare left */
 
 struct profile {
@@ -172,6 +185,7 @@ struct profile {
 	VEC(struct profile_thread) threads;
 	VEC(struct profile_count) counts;
 	VEC(struct profile_piece) pieces; /* not yet taken by the store */
+	VEC(struct profile_native) natives;
 	VEC(struct profile_meta) meta;
 	/* text of source lines, by (file, line): for reports made elsewhere */
 	VEC(struct profile_source) sources;
@@ -183,6 +197,7 @@ struct profile {
 	uint64_t tick_nr;	 /* ticks that came */
 	uint64_t missed_nr;	 /* ticks that were due but passed while busy */
 	uint64_t sampler_cpu_ns; /* what tare itself used */
+	uint64_t native_lost;	 /* samples of native code that are missing */
 	uint64_t now_ns;	 /* of the present tick */
 	uint64_t stands_for;	 /* ticks: itself and those missed before */
 
@@ -192,6 +207,7 @@ struct profile {
 	uint64_t clock_first_tick, clock_base_us, clock_last_us;
 
 	struct map string_ids, function_ids, frame_ids, node_ids, count_ids;
+	struct map native_ids;
 	uint64_t hash_seed; /* so that a target cannot choose its collisions */
 	bool failed; /* memory ran out at some point: the data is short */
 };
@@ -254,6 +270,10 @@ void profile_sample(struct profile *p, uint32_t thread, uint32_t node,
 
 /* Close the open runs, so that tracks and clock are whole and can be taken. */
 void profile_close_runs(struct profile *p);
+
+/* `nr` samples more of a thread in a native function. */
+void profile_native(struct profile *p, uint32_t thread, uint32_t kind,
+		    uint32_t module, uint32_t symbol, uint64_t nr);
 
 /* Forget tracks, pieces and clock: the store has them now. */
 void profile_drop_taken(struct profile *p);

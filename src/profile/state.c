@@ -22,6 +22,15 @@ const struct state_words state_words[STATE_NR] = {
 	[STATE_SLEEP] = { "sleep", "sleep", GROUP_SLEEP },
 	[STATE_CHILD] = { "child", "child process", GROUP_CHILD },
 	[STATE_OTHER] = { "other", "other waiting", GROUP_OTHER },
+	[STATE_COLLECTING_0] = { "collecting_0",
+				 "garbage collection, generation 0",
+				 GROUP_ON_CPU },
+	[STATE_COLLECTING_1] = { "collecting_1",
+				 "garbage collection, generation 1",
+				 GROUP_ON_CPU },
+	[STATE_COLLECTING_2] = { "collecting_2",
+				 "garbage collection, all generations",
+				 GROUP_ON_CPU },
 };
 
 const char *const state_group_key[GROUP_NR] = {
@@ -43,6 +52,16 @@ uint32_t state_group_states(enum state_group group)
 		if (state_words[i].group == group)
 			states |= STATE_BIT(i);
 	return states;
+}
+
+double state_sum(const double seconds[STATE_NR], uint32_t states)
+{
+	double s = 0;
+
+	for (int i = 0; i < STATE_NR; i++)
+		if (states & STATE_BIT(i))
+			s += seconds[i];
+	return s;
 }
 
 /* Give `seconds` to `states` as they were seen, or else to `otherwise`. */

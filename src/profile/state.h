@@ -18,7 +18,8 @@
 enum thread_state {
 	STATE_UNKNOWN = 0,    /* could not be seen */
 	STATE_ON_CPU = 1,     /* running */
-	STATE_COLLECTING = 2, /* running the garbage collector */
+	STATE_COLLECTING = 2, /* running the garbage collector, generation not
+			       * known */
 	STATE_RUN_QUEUE = 3,  /* could run, has no CPU */
 	STATE_GIL_WAIT = 4,   /* for the global interpreter lock */
 	STATE_LOCK = 5,	      /* a lock, condition, queue, event */
@@ -28,8 +29,11 @@ enum thread_state {
 	STATE_POLL = 9, /* any of several descriptors */
 	STATE_IO = 10,	/* a terminal, a device, another descriptor */
 	STATE_SLEEP = 11,
-	STATE_CHILD = 12, /* a child process to end, or to begin */
-	STATE_OTHER = 13, /* none of these: stopped, a signal, memory */
+	STATE_CHILD = 12,	 /* a child process to end, or to begin */
+	STATE_OTHER = 13,	 /* none of these: stopped, a signal, memory */
+	STATE_COLLECTING_0 = 14, /* the youngest generation */
+	STATE_COLLECTING_1 = 15,
+	STATE_COLLECTING_2 = 16, /* all objects */
 	STATE_NR
 };
 
@@ -58,10 +62,16 @@ extern const char *const state_group_key[GROUP_NR];
 /* Sets of states, as bits. */
 #define STATE_BIT(state) (1u << (state))
 #define STATES_ALL (STATE_BIT(STATE_NR) - 1)
-#define STATES_RUNNING (STATE_BIT(STATE_ON_CPU) | STATE_BIT(STATE_COLLECTING))
+#define STATES_COLLECTING                                              \
+	(STATE_BIT(STATE_COLLECTING) | STATE_BIT(STATE_COLLECTING_0) | \
+	 STATE_BIT(STATE_COLLECTING_1) | STATE_BIT(STATE_COLLECTING_2))
+#define STATES_RUNNING (STATE_BIT(STATE_ON_CPU) | STATES_COLLECTING)
 
 /* The states of a group. */
 uint32_t state_group_states(enum state_group group);
+
+/* The seconds of a set of states. */
+double state_sum(const double seconds[STATE_NR], uint32_t states);
 
 /* The kernel's count for one thread. */
 struct state_kernel {

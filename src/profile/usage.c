@@ -13,6 +13,9 @@ const char *const process_figure_key[PROCESS_FIGURE_NR] = {
 	[PROCESS_WRITTEN_BYTES] = "written_bytes",
 	[PROCESS_DISK_READ_BYTES] = "disk_read_bytes",
 	[PROCESS_DISK_WRITTEN_BYTES] = "disk_written_bytes",
+	[PROCESS_COLLECTIONS_0] = "collections_0",
+	[PROCESS_COLLECTIONS_1] = "collections_1",
+	[PROCESS_COLLECTIONS_2] = "collections_2",
 };
 
 void process_set(struct process_figures *f, enum process_figure which,

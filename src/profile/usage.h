@@ -24,6 +24,9 @@ enum process_figure {
 	PROCESS_WRITTEN_BYTES = 8,
 	PROCESS_DISK_READ_BYTES = 9, /* that had to come from a disk */
 	PROCESS_DISK_WRITTEN_BYTES = 10,
+	PROCESS_COLLECTIONS_0 = 11, /* garbage collections by generation */
+	PROCESS_COLLECTIONS_1 = 12,
+	PROCESS_COLLECTIONS_2 = 13,
 	PROCESS_FIGURE_NR
 };
 

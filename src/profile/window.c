@@ -279,6 +279,8 @@ int window_view(struct profile *view, const struct window *w,
 	memset(&view->processes, 0, sizeof(view->processes));
 	memset(&view->threads, 0, sizeof(view->threads));
 	memset(&view->counts, 0, sizeof(view->counts));
+	/* Not told apart by moments, so not of this window. */
+	memset(&view->natives, 0, sizeof(view->natives));
 	memset(&view->figures, 0, sizeof(view->figures));
 	view->wall_ns = to->at_ns - from->at_ns;
 	view->tick_nr = to->tick_nr - from->tick_nr;

@@ -87,6 +87,80 @@ void digits_time(char out[DIGITS_SIZE], uint64_t ns)
 			 (unsigned)(seconds % 3600 / 60));
 }
 
+struct scale {
+	double factor; /* one unit, in seconds */
+	const char *unit;
+};
+
+static const struct scale *scale_of(double s)
+{
+	static const struct scale scales[] = {
+		{ 1e-9, "ns" },
+		{ 1e-6, "\xc2\xb5s" },
+		{ 1e-3, "ms" },
+		{ 1, "s" },
+	};
+	const struct scale *at = scales;
+
+	while (at < &scales[3] && s >= 999.5 * at->factor)
+		at++;
+	return at;
+}
+
+void digits_seconds(char out[DIGITS_SIZE], double s)
+{
+	const struct scale *scale = scale_of(s);
+
+	if (!isfinite(s) || s > 1e9)
+		snprintf(out, DIGITS_SIZE, "?");
+	else if (s <= 0)
+		snprintf(out, DIGITS_SIZE, "0 s");
+	else if (s >= 119.95)
+		digits_time(out, (uint64_t)(s * 1e9));
+	else
+		three(out, s / scale->factor, scale->unit);
+}
+
+void digits_measured(char value[DIGITS_SIZE], char range[DIGITS_SIZE], double s,
+		     double low, double high)
+{
+	const struct scale *scale = scale_of(s);
+	char number[DIGITS_SIZE], from[DIGITS_SIZE], to[DIGITS_SIZE];
+	unsigned decimals;
+
+	range[0] = '\0';
+	digits_seconds(value, s);
+	if (!(low <= high) || !(s > 0) || s > 1e9)
+		return;
+	/* A clock of microseconds makes intervals of width 0; four digits of
+	 * a time are as many as mean anything. */
+	decimals =
+		digits_for(fmax((high - low) / 2, s / 2000) / scale->factor, 3);
+	digits_value(number, s / scale->factor, decimals);
+	snprintf(value, DIGITS_SIZE, "%.30s %s", number, scale->unit);
+	digits_value(from, low / scale->factor, decimals);
+	digits_value(to, high / scale->factor, decimals);
+	snprintf(range, DIGITS_SIZE, "%.15s\xe2\x80\x93%.15s", from, to);
+}
+
+void digits_bytes(char out[DIGITS_SIZE], double bytes)
+{
+	static const char *const unit[] = { "kB", "MB", "GB", "TB" };
+	int at = 0;
+
+	if (!isfinite(bytes) || bytes > 1e18) {
+		snprintf(out, DIGITS_SIZE, "?");
+		return;
+	}
+	if (bytes < 999.5) {
+		snprintf(out, DIGITS_SIZE, "%.0f B", bytes);
+		return;
+	}
+	for (bytes /= 1000; bytes >= 999.5 && at < 3; at++)
+		bytes /= 1000;
+	three(out, bytes, unit[at]);
+}
+
 void digits_part(char out[DIGITS_SIZE], uint64_t part, uint64_t whole)
 {
 	double percent = whole ? (double)part / (double)whole * 100 : 0;
@@ -100,22 +174,4 @@ void digits_part(char out[DIGITS_SIZE], uint64_t part, uint64_t whole)
 	else
 		snprintf(out, DIGITS_SIZE, "%.*f %%",
 			 percent < 0.095 || percent >= 99.95 ? 2 : 1, percent);
-}
-
-void digits_bytes(char out[DIGITS_SIZE], uint64_t bytes)
-{
-	static const char *const units[] = { "B", "kB", "MB", "GB", "TB" };
-	double value = (double)bytes;
-	size_t unit = 0;
-
-	/* 999.5 would be shown as 1000. */
-	while (value >= 999.5 && unit + 1 < sizeof(units) / sizeof(*units)) {
-		value /= 1000;
-		unit++;
-	}
-	snprintf(out, DIGITS_SIZE, "%.*f %s",
-		 !unit || value >= 99.95 ? 0
-		 : value >= 9.995	 ? 1
-					 : 2,
-		 value, units[unit]);
 }

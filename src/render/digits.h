@@ -32,8 +32,19 @@ void digits_count(char out[DIGITS_SIZE], uint64_t count);
  * "35.1 ms". */
 void digits_time(char out[DIGITS_SIZE], uint64_t ns);
 
-/* "11.7 MB": three digits, powers of 1000. */
-void digits_bytes(char out[DIGITS_SIZE], uint64_t bytes);
+/*
+ * A measured time in seconds and its interval in the same unit, with the
+ * digits that are known: "131.2 ms" and "130.4–132.0". Without an interval
+ * (low > high) three digits, and "" for the range.
+ */
+void digits_measured(char value[DIGITS_SIZE], char range[DIGITS_SIZE], double s,
+		     double low, double high);
+
+/* Three digits and a unit, from "1.23 ns" up. */
+void digits_seconds(char out[DIGITS_SIZE], double s);
+
+/* "812 B", "12.4 MB": powers of 1000, as disks and networks are sold. */
+void digits_bytes(char out[DIGITS_SIZE], double bytes);
 
 /* A part of a whole in percent: "99.2 %", "0.04 %", "0 %", "100 %"; never
  * rounded to 0 or 100 what is neither. */

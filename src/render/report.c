@@ -111,7 +111,7 @@ static void add_rest(struct buf *line, const struct profile *p)
 		buf_printf(line, DOT "%s waiting", text);
 	}
 	if (process_knows(f, PROCESS_PEAK_BYTES)) {
-		digits_bytes(text, f->value[PROCESS_PEAK_BYTES]);
+		digits_bytes(text, (double)f->value[PROCESS_PEAK_BYTES]);
 		buf_printf(line, DOT "%s at most", text);
 	}
 }
@@ -196,9 +196,13 @@ int render_report(struct buf *out, const struct profile *p,
 	put_heading(&r);
 	rc = report_states(&r, err);
 	if (rc == ERR_OK)
+		rc = report_native(&r, err);
+	if (rc == ERR_OK)
 		rc = report_tables(&r, err);
 	if (rc == ERR_OK)
 		rc = report_threads(&r, err);
+	if (rc == ERR_OK)
+		rc = report_processes(&r, err);
 	if (rc == ERR_OK)
 		rc = report_notes(&r, err);
 	if (rc == ERR_OK && (out->failed || r.scratch.failed))

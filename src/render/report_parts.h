@@ -37,6 +37,9 @@ void report_split(size_t total, size_t *first, size_t *second);
 /* Where the wall time went, by state (report_states.c). */
 int report_states(struct report *r, struct err *err);
 
+/* What ran on the CPU (report_native.c). */
+int report_native(struct report *r, struct err *err);
+
 /* The text of a source line, or else its function, into r->scratch. */
 void report_source(struct report *r, const struct summary_line *l);
 
@@ -52,6 +55,9 @@ const char *report_function_name(const struct report *r, uint32_t function);
 
 /* The threads, when there are several (report_threads.c). */
 int report_threads(struct report *r, struct err *err);
+
+/* The processes, when there are several (report_processes.c). */
+int report_processes(struct report *r, struct err *err);
 
 /* Hypotheses, warnings, sampling, next command (report_notes.c). */
 int report_notes(struct report *r, struct err *err);

@@ -66,7 +66,7 @@ static void put_label(struct report *r, const struct breakdown_group *g)
 		name = profile_text(p, t->name);
 	buf_add_str(&r->scratch, *name ? name : "(no name)");
 	if (t->process && g->python)
-		buf_printf(&r->scratch, " of %d", profile_pid(p, g->thread));
+		buf_add_str(&r->scratch, " of children");
 	if (g->thread_nr > 1) {
 		digits_count(nr, g->thread_nr);
 		buf_printf(&r->scratch, " \xc3\x97%s", nr);

@@ -192,6 +192,16 @@ static int put_one(struct report *r, uint32_t thread, struct err *err)
 	return rc;
 }
 
+/* Threads that have a Python: of others the states say all. */
+static uint32_t count_python(const struct report *r)
+{
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < r->summary.thread_nr; i++)
+		nr += r->summary.threads[i].look_nr > 0;
+	return nr;
+}
+
 static void put_title(struct report *r, uint32_t hidden)
 {
 	char text[80];
@@ -201,8 +211,7 @@ static void put_title(struct report *r, uint32_t hidden)
 	page_put(&r->page, "threads");
 	if (hidden) {
 		snprintf(text, sizeof(text), "the first %u of %u",
-			 r->profile->threads.nr - hidden,
-			 r->profile->threads.nr);
+			 count_python(r) - hidden, count_python(r));
 		page_style(&r->page, PAGE_DIM);
 		page_to(&r->page, r->page.column + 1);
 		page_put(&r->page, text);
@@ -213,8 +222,8 @@ static void put_title(struct report *r, uint32_t hidden)
 int report_threads(struct report *r, struct err *err)
 {
 	struct thread_table t = { .report = r };
-	uint32_t all = r->profile->threads.nr;
-	uint32_t *order = NULL;
+	uint32_t all = count_python(r);
+	uint32_t *order = NULL, at = 0;
 	int rc = ERR_OK;
 
 	if (all < 2)
@@ -226,8 +235,9 @@ int report_threads(struct report *r, struct err *err)
 		rc = err_nomem(err);
 		goto out;
 	}
-	for (uint32_t i = 0; i < all; i++)
-		order[i] = i;
+	for (uint32_t i = 0; i < r->profile->threads.nr; i++)
+		if (r->summary.threads[i].look_nr)
+			order[at++] = i;
 	qsort_r(order, all, sizeof(*order), by_weight, r);
 	for (uint32_t i = 0; i < t.nr && rc == ERR_OK; i++) {
 		t.rows[i].thread = order[i];

@@ -92,10 +92,17 @@ struct sorting {
 	unsigned order;
 };
 
+/* Time in which it computed, or would have liked to. */
 static double wanted_s(const struct summary_thread *t)
 {
-	return t->states[STATE_ON_CPU].s + t->states[STATE_COLLECTING].s +
-	       t->states[STATE_RUN_QUEUE].s + t->states[STATE_GIL_WAIT].s;
+	double s = 0;
+
+	for (int i = 0; i < STATE_NR; i++)
+		if (state_words[i].group == GROUP_ON_CPU ||
+		    state_words[i].group == GROUP_RUN_QUEUE ||
+		    state_words[i].group == GROUP_GIL_WAIT)
+			s += t->states[i].s;
+	return s;
 }
 
 static int compare(double x, double y)

@@ -2,6 +2,7 @@
 #include "sample/interpreter.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "os/clock.h"
@@ -64,6 +65,43 @@ void interpreter_close(struct interpreter *i)
 	free(i);
 }
 
+static void find_collector(struct interpreter *i)
+{
+	uint64_t interp =
+		i->roster.list.interp.nr ? i->roster.list.interp.at[0] : 0;
+	struct err ignored;
+
+	if (interp == i->interp)
+		return;
+	i->interp = interp;
+	look_find_collector(&i->look, interp);
+	/* What was collected before we came is not ours to tell. */
+	i->has_base =
+		i->look.has_collector &&
+		!py_collector_count(&i->look.collector, i->base, &ignored);
+	/* A child that was forked has the counts of its parent. */
+	if (i->tasks->fresh && !i->tasks->process)
+		memset(i->base, 0, sizeof(i->base));
+}
+
+void interpreter_account(struct interpreter *i, struct process_figures *f)
+{
+	static const enum process_figure figures[PY_GENERATIONS] = {
+		PROCESS_COLLECTIONS_0,
+		PROCESS_COLLECTIONS_1,
+		PROCESS_COLLECTIONS_2,
+	};
+	struct py_collections now[PY_GENERATIONS];
+	struct err ignored;
+
+	if (!i->has_base ||
+	    py_collector_count(&i->look.collector, now, &ignored))
+		return;
+	for (int n = 0; n < PY_GENERATIONS; n++)
+		if (now[n].nr >= i->base[n].nr)
+			process_set(f, figures[n], now[n].nr - i->base[n].nr);
+}
+
 static void refresh_list(struct interpreter *i, uint64_t now_ns, uint64_t at_ns,
 			 struct err *err)
 {
@@ -73,6 +111,7 @@ static void refresh_list(struct interpreter *i, uint64_t now_ns, uint64_t at_ns,
 		i->look.list_changed = false;
 	gil_find(&i->look.gil, &i->process);
 	gil_list_waits(&i->process, &i->roster.list, &i->tasks->wait);
+	find_collector(i);
 	i->listed_ns = now_ns;
 }
 
@@ -93,6 +132,37 @@ int interpreter_look_anew(struct interpreter *i, uint64_t now_ns,
 	return look_at_all(&i->look, at_ns, err);
 }
 
+/* On a CPU, and there in the program or in the collector? */
+static enum thread_state running_state(const struct interpreter *i,
+				       const struct roster_thread *t)
+{
+	static const enum thread_state states[] = {
+		[PY_COLLECTING_NOT_KNOWN] = STATE_ON_CPU,
+		[PY_COLLECTING_NO] = STATE_ON_CPU,
+		[PY_COLLECTING_0] = STATE_COLLECTING_0,
+		[PY_COLLECTING_1] = STATE_COLLECTING_1,
+		[PY_COLLECTING_2] = STATE_COLLECTING_2,
+		[PY_COLLECTING_ANY] = STATE_COLLECTING,
+	};
+
+	return states[look_collecting(&i->look, t)];
+}
+
+void interpreter_ask(struct interpreter *i)
+{
+	struct roster *r = &i->roster;
+
+	for (uint32_t n = 0; n < r->threads.nr; n++) {
+		const struct roster_thread *t = r->threads.at[n];
+		struct task *task = t->seen && t->changed
+					    ? tasks_find(i->tasks, t->tid)
+					    : NULL;
+
+		if (task)
+			task_ask(task);
+	}
+}
+
 static void sample_one(struct interpreter *i, struct roster_thread *t)
 {
 	struct task *task = tasks_find(i->tasks, t->tid);
@@ -104,6 +174,8 @@ static void sample_one(struct interpreter *i, struct roster_thread *t)
 			return;
 		task->sampled = true;
 		state = task->state;
+		if (state == STATE_ON_CPU)
+			state = running_state(i, t);
 	}
 	profile_sample(i->profile, t->in_profile, t->node, t->quality, state);
 }
@@ -129,21 +201,34 @@ static void sample_gil(struct interpreter *i)
 	}
 }
 
+static void sample_all(struct interpreter *i, bool with_stack)
+{
+	const struct roster *r = &i->roster;
+	bool several = r->list.interp.nr > 1;
+	uint32_t nr = several ? r->list.thread.nr : r->threads.nr;
+
+	for (uint32_t n = 0; n < nr; n++) {
+		uint32_t at = several ? map_get(&r->by_addr,
+						r->list.thread.at[n].addr)
+				      : n;
+		struct roster_thread *t =
+			at < r->threads.nr ? r->threads.at[at] : NULL;
+
+		if (t && t->seen && !t->node == !with_stack)
+			sample_one(i, t);
+	}
+}
+
 /*
  * A thread may have a state in several interpreters; the newest one in which
- * it is running something is what it does.
+ * it is running something is what it does. The list has the newest first; the
+ * roster has them as they were found.
  */
 void interpreter_sample(struct interpreter *i)
 {
-	struct roster *r = &i->roster;
-
 	sample_gil(i);
-	for (uint32_t n = 0; n < r->threads.nr; n++)
-		if (r->threads.at[n]->seen && r->threads.at[n]->node)
-			sample_one(i, r->threads.at[n]);
-	for (uint32_t n = 0; n < r->threads.nr; n++)
-		if (r->threads.at[n]->seen && !r->threads.at[n]->node)
-			sample_one(i, r->threads.at[n]);
+	sample_all(i, true);
+	sample_all(i, false);
 }
 
 static int what_became(struct interpreter *i)

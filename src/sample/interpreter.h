@@ -9,7 +9,7 @@
 #include "sample/look.h"
 #include "sample/names.h"
 #include "sample/roster.h"
-#include "sample/tasks.h"
+#include "sample/threads.h"
 
 struct interpreter {
 	struct py_process process;
@@ -18,6 +18,9 @@ struct interpreter {
 	struct look look;
 	struct tasks *tasks;
 	struct profile *profile;
+	uint64_t interp; /* whose collector is looked at */
+	struct py_collections base[PY_GENERATIONS];
+	bool has_base;
 	uint64_t listed_ns;
 	uint64_t alive_ns; /* when Python threads were last there */
 };
@@ -43,6 +46,9 @@ int interpreter_look(struct interpreter *i, uint64_t now_ns, uint64_t at_ns,
 int interpreter_look_anew(struct interpreter *i, uint64_t now_ns,
 			  uint64_t at_ns, struct err *err);
 
+/* See to it that those who have moved are asked what they do now. */
+void interpreter_ask(struct interpreter *i);
+
 /* Give what was read to the profile, with the states that `tasks` have. */
 void interpreter_sample(struct interpreter *i);
 
@@ -52,6 +58,9 @@ void interpreter_sample(struct interpreter *i);
  * ERR_NO: it has become another program; close and open again.
  */
 int interpreter_check(struct interpreter *i, uint64_t now_ns);
+
+/* Add what the interpreter itself counts. */
+void interpreter_account(struct interpreter *i, struct process_figures *f);
 
 /* The caller's turn must not be taken from the target. */
 void interpreter_step_aside(struct interpreter *i);

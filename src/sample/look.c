@@ -91,6 +91,7 @@ static void record(struct roster_thread *t, uint32_t node,
 		   enum sample_quality quality)
 {
 	t->seen = true;
+	t->changed = !t->has_node || node != t->node;
 	t->quality = quality;
 	t->pending = false;
 	t->has_node = quality == SAMPLE_COMPLETE;
@@ -291,7 +292,37 @@ static unsigned plan_extras(struct look *k, uint64_t now_ns)
 	}
 	if (k->gil_planned)
 		gil_plan(&k->gil, &k->process->layout, &k->pieces[nr++]);
+	k->collector_planned = false;
+	/* At full speed it is read now and then, and believed in between. */
+	if (!k->has_collector ||
+	    (!k->newest_planned && !k->policy.may_be_beside))
+		return nr;
+	k->collector_planned = true;
+	k->collector_piece = nr;
+	py_collector_plan(&k->collector, &k->pieces[nr++]);
+	if (k->gil.addr) {
+		k->pieces[nr].addr =
+			k->gil.addr + k->process->layout.gil_last_holder;
+		k->pieces[nr].to = &k->holder;
+		k->pieces[nr++].size = sizeof(k->holder);
+	}
 	return nr;
+}
+
+void look_find_collector(struct look *k, uint64_t interp)
+{
+	struct err ignored;
+
+	k->has_collector =
+		!py_collector_open(&k->collector, k->process, interp, &ignored);
+	k->collecting = PY_COLLECTING_NO;
+}
+
+/* It runs in the thread that holds the GIL, whoever else is on a CPU. */
+enum py_collecting look_collecting(const struct look *k,
+				   const struct roster_thread *t)
+{
+	return t->raw.addr == k->holder ? k->collecting : PY_COLLECTING_NO;
 }
 
 static double expected_ns(const struct look *k, unsigned pieces_nr)
@@ -345,6 +376,9 @@ static int read_batch(struct look *k, uint32_t from, uint32_t *to,
 	if (k->newest_planned &&
 	    (!done || k->newest != roster_newest(k->roster)))
 		k->list_changed = true;
+	if (k->collector_planned)
+		k->collecting = py_collector_judge(&k->collector,
+						   done > k->collector_piece);
 	rc = judge_batch(k, from, done > extras ? done - extras : 0, now_ns,
 			 err);
 	if (k->gil_planned) {

@@ -5,6 +5,7 @@
 #ifndef TARE_SAMPLE_LOOK_H
 #define TARE_SAMPLE_LOOK_H
 
+#include "cpython/collector.h"
 #include "sample/gil.h"
 #include "sample/names.h"
 #include "sample/place.h"
@@ -33,6 +34,12 @@ struct look {
 	uint64_t newest;     /* thread state at the head of the list, as read */
 	uint64_t newest_ns;  /* when that was */
 	bool newest_planned; /* it is read with the next batch */
+	struct py_collector collector; /* of the first interpreter */
+	bool has_collector;
+	enum py_collecting collecting; /* at the last look that asked */
+	uint64_t holder;	       /* of the GIL, read along with that */
+	bool collector_planned;
+	unsigned collector_piece; /* of the batch */
 	struct target_piece pieces[TARGET_PIECES_MAX];
 	VEC(unsigned) counts; /* pieces of each thread of a batch */
 	uint64_t random;      /* state of the generator */
@@ -55,5 +62,12 @@ void look_release(struct look *k);
  * exited and ERR_CORRUPT when nothing of it can be found any more.
  */
 int look_at_all(struct look *k, uint64_t now_ns, struct err *err);
+
+/* Find the collector of the interpreter at `interp`. */
+void look_find_collector(struct look *k, uint64_t interp);
+
+/* What the collector did at the last look, if thread state `t` ran it. */
+enum py_collecting look_collecting(const struct look *k,
+				   const struct roster_thread *t);
 
 #endif

@@ -102,6 +102,18 @@ static bool is_bootstrap(struct roster *r, uint64_t code_addr)
 	return is;
 }
 
+/* The name that Python has for a thread. */
+static void set_name(struct roster *r, const struct roster_thread *t,
+		     const char *name)
+{
+	struct task *task = tasks_find(r->tasks, t->tid);
+
+	r->profile->threads.at[t->in_profile].name =
+		profile_string(r->profile, name, strlen(name));
+	if (task)
+		task->named = true;
+}
+
 void roster_ask_name(struct roster *r, struct roster_thread *t)
 {
 	struct profile_thread *out = &r->profile->threads.at[t->in_profile];
@@ -122,8 +134,7 @@ void roster_ask_name(struct roster *r, struct roster_thread *t)
 	    !py_attr_read(r->process, py_reader_first_local(t->reader), "_name",
 			  &value, &ignored) &&
 	    !py_read_text(r->process, value, &name, &ignored) && name.size)
-		out->name =
-			profile_string(r->profile, buf_str(&name), name.size);
+		set_name(r, t, buf_str(&name));
 	buf_release(&name);
 }
 
@@ -138,6 +149,9 @@ static bool find_in_profile(struct roster *r, struct roster_thread *t,
 {
 	struct task *task;
 
+	/* After fork() the C library clears the IDs of the other threads. */
+	if (!t->tid && r->ids_work)
+		return false;
 	if (!t->tid) {
 		t->in_profile = profile_add_thread(
 			r->profile, r->tasks->process, 0, now_ns);
@@ -168,10 +182,9 @@ static struct roster_thread *new_thread(struct roster *r,
 		free_thread(t);
 		return NULL;
 	}
-	/* As Python has it; the kernel says what the program is called. */
+	/* The kernel says what the program is called. */
 	if (r->profile->threads.at[t->in_profile].main)
-		r->profile->threads.at[t->in_profile].name =
-			profile_string(r->profile, "MainThread", 10);
+		set_name(r, t, "MainThread");
 	return t;
 }
 
@@ -250,6 +263,15 @@ uint64_t roster_newest(const struct roster *r)
 	return r->list.thread.nr ? r->list.thread.at[0].addr : 0;
 }
 
+static void note_whether_ids_work(struct roster *r)
+{
+	pid_t pid = target_pid(r->process->target);
+
+	for (uint32_t i = 0; i < r->list.thread.nr && !r->ids_work; i++)
+		r->ids_work =
+			task_exists(pid, find_tid(r, &r->list.thread.at[i]));
+}
+
 int roster_refresh(struct roster *r, uint64_t now_ns, struct err *err)
 {
 	bool all_begun = true;
@@ -263,6 +285,7 @@ int roster_refresh(struct roster *r, uint64_t now_ns, struct err *err)
 		return rc;
 	for (uint32_t i = 0; i < r->threads.nr; i++)
 		r->threads.at[i]->listed = false;
+	note_whether_ids_work(r);
 	for (uint32_t i = 0; i < r->list.thread.nr; i++) {
 		const struct py_thread *raw = &r->list.thread.at[i];
 		struct roster_thread *t;

@@ -14,7 +14,7 @@
 #include "cpython/stack.h"
 #include "profile/profile.h"
 #include "sample/names.h"
-#include "sample/tasks.h"
+#include "sample/threads.h"
 
 struct roster_thread {
 	struct py_thread raw;
@@ -32,6 +32,7 @@ struct roster_thread {
 	/* State of the present tick, for look.c. */
 	bool seen; /* it has a sample: `node`, of this quality */
 	enum sample_quality quality;
+	bool changed; /* it differs from the sample before */
 	bool pending;
 	bool parked; /* cannot have moved, unless the GIL tells otherwise */
 	bool moved;
@@ -47,6 +48,7 @@ struct roster {
 	bool all_begun;	  /* every thread of it is in `threads`; false: read
 			   * it anew, though its links may be the same */
 	bool foreign_ids; /* the target numbers its threads differently */
+	bool ids_work;	  /* at least one thread was found by its ID */
 };
 
 void roster_init(struct roster *r, struct py_process *p,

@@ -22,6 +22,7 @@ struct sample_opts {
 	bool exact;	/* stop the target for each sample (ptrace) */
 	bool children;	/* follow what it starts, too */
 	bool gil;	/* count who holds the GIL, too: a little dearer */
+	bool no_native; /* do not tell native code apart */
 	bool fresh;	/* it has just begun: all it used is ours to tell */
 	/* Set to true from a signal handler to end sample_run() early; may be
 	 * NULL. */

@@ -19,6 +19,15 @@
 #define SEARCH_STEP_NS CLOCK_MS_NS
 #define SEARCH_STEP_MAX_NS CLOCK_SECOND_NS
 
+/*
+ * A child that has just been forked is a copy of its parent, and mostly about
+ * to execute another program: only after so long is a Python in it its own.
+ */
+#define CHILD_NS (3 * CLOCK_MS_NS)
+
+/* How often the words of a command line that was empty are asked for. */
+#define NAMELESS_MAX 100
+
 /* How often to ask which program it executes. */
 #define PROGRAM_NS (10 * CLOCK_MS_NS)
 
@@ -44,19 +53,39 @@ static uint64_t read_program(pid_t pid)
 	return map_hash((uint64_t)st.st_dev) ^ (uint64_t)st.st_ino;
 }
 
+/*
+ * A process that executes a program has no words for a moment, and a zombie
+ * has none any more: the name must do then, unless more is known.
+ */
 static void note_command(struct watch *w)
 {
 	struct buf line = { 0 };
 	char name[64];
 
 	procfs_add_command(w->pid, &line);
-	/* A zombie and a thread of the kernel have a name only. */
-	if (!line.size && procfs_read_name(w->pid, name, sizeof(name)))
+	w->nameless_nr = line.size ? 0 : w->nameless_nr + 1;
+	if (!line.size && !row(w)->command &&
+	    procfs_read_name(w->pid, name, sizeof(name)))
 		buf_printf(&line, "[%s]", name);
 	if (line.size)
 		row(w)->command =
 			profile_string(w->profile, buf_str(&line), line.size);
 	buf_release(&line);
+}
+
+/* False when its number is another process's now. */
+static bool note_identity(struct watch *w)
+{
+	struct procfs_identity id;
+
+	if (!procfs_read_identity(w->pid, &id))
+		return true; /* gone, which others see */
+	if (!w->start_ticks)
+		w->start_ticks = id.start_ticks;
+	if (id.start_ticks != w->start_ticks)
+		return false;
+	w->stack_addr = id.stack_addr;
+	return true;
 }
 
 int watch_open(struct watch **out, pid_t pid, uint32_t parent,
@@ -87,6 +116,9 @@ int watch_open(struct watch **out, pid_t pid, uint32_t parent,
 	w->figures_step_ns = FIGURES_STEP_NS;
 	w->program = read_program(pid);
 	note_command(w);
+	if (parent != PROCESS_NONE && fresh)
+		w->search_ns = clock_now_ns() + CHILD_NS;
+	note_identity(w);
 	tasks_init(&w->tasks, w->target, p, w->process, fresh);
 	*out = w;
 	return ERR_OK;
@@ -100,10 +132,11 @@ static void note_python(struct watch *w)
 	char python[40];
 
 	snprintf(python, sizeof(python), "CPython %s", py->version);
-	row(w)->python = profile_string(w->profile, python, strlen(python));
+	w->python_text = profile_string(w->profile, python, strlen(python));
 	row(w)->trouble = 0;
 	w->trouble.code = ERR_OK;
 	note_command(w);
+	note_identity(w);
 	if (*profile_meta(w->profile, META_PYTHON))
 		return;
 	profile_set_meta(w->profile, META_PYTHON, python);
@@ -136,8 +169,34 @@ int watch_find_python(struct watch *w, struct err *err)
 	return ERR_OK;
 }
 
+/*
+ * To begin takes 2 ms, so a process has to live for a while first. Where the
+ * kernel forbids it, that is said once.
+ */
+#define NATIVE_AFTER_NS (50 * CLOCK_MS_NS)
+
+static void begin_native(struct watch *w, uint64_t now_ns)
+{
+	struct err err;
+
+	if (!w->native_ns)
+		w->native_ns = now_ns + NATIVE_AFTER_NS;
+	if (now_ns < w->native_ns)
+		return;
+	w->native_ns = UINT64_MAX;
+	if (w->opts->no_native ||
+	    !native_split_open(&w->native, &w->tasks, &err) ||
+	    err.code == ERR_GONE)
+		return;
+	if (!*profile_meta(w->profile, META_NATIVE))
+		profile_set_meta(w->profile, META_NATIVE, err.msg);
+}
+
 static void forget_python(struct watch *w)
 {
+	native_split_close(w->native);
+	w->native = NULL;
+	w->native_ns = 0;
 	stopper_close(w->stopper);
 	w->stopper = NULL;
 	interpreter_close(w->python);
@@ -156,13 +215,15 @@ static void check_program(struct watch *w, uint64_t now_ns)
 {
 	uint64_t now;
 
-	if (now_ns - w->program_ns < PROGRAM_NS)
+	if (w->program && now_ns - w->program_ns < PROGRAM_NS)
 		return;
 	w->program_ns = now_ns;
 	now = read_program(w->pid);
 	if (!now || now == w->program)
 		return;
 	w->program = now;
+	row(w)->python = 0;
+	tasks_forget_names(&w->tasks);
 	note_command(w);
 	search_anew(w, now_ns);
 }
@@ -182,6 +243,18 @@ static void search(struct watch *w, uint64_t now_ns)
 
 /* ---- ticks -------------------------------------------------------------- */
 
+/*
+ * A child that vfork() made has its parent's memory, and so its Python, until
+ * it executes another program. Its own is one that has threads here.
+ */
+static void tell_python(struct watch *w)
+{
+	if (!w->python_text || !w->python || !w->python->roster.threads.nr)
+		return;
+	row(w)->python = w->python_text;
+	w->python_text = 0;
+}
+
 static void look_at_python(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 {
 	struct err err;
@@ -200,20 +273,19 @@ static void look_at_python(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 	if (rc != ERR_GONE && rc != ERR_NO)
 		note_trouble(w, &err);
 	forget_python(w);
-	w->program = read_program(w->pid);
-	search_anew(w, now_ns);
+	w->program = 0;
+	check_program(w, now_ns);
 }
 
 static void note_end(struct watch *w)
 {
-	struct child_end end = { CHILD_NOT_ENDED, 0 };
+	struct child_end end;
 	char text[16];
 	int status;
 
 	if (!procfs_read_end(w->pid, &status))
 		return;
-	end.kind = status & 0x7f ? CHILD_KILLED : CHILD_EXITED;
-	end.code = status & 0x7f ? status & 0x7f : status >> 8 & 0xff;
+	child_end_of(status, &end);
 	child_end_text(&end, text);
 	row(w)->end = profile_string(w->profile, text, strlen(text));
 }
@@ -224,10 +296,14 @@ void watch_tick(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 		search(w, now_ns);
 	if (w->python)
 		look_at_python(w, now_ns, at_ns);
+	if (w->python && !w->native)
+		begin_native(w, now_ns);
 	if (!tasks_refresh(&w->tasks, now_ns, at_ns)) {
 		w->ended = true;
 		return;
 	}
+	if (w->python)
+		interpreter_ask(w->python);
 	tasks_look(&w->tasks, now_ns);
 	if (tasks_ended(&w->tasks)) {
 		note_end(w);
@@ -236,10 +312,17 @@ void watch_tick(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 	}
 	if (w->python)
 		interpreter_sample(w->python);
+	tell_python(w);
 	tasks_sample_rest(&w->tasks);
 	row(w)->end_ns = at_ns;
-	if (now_ns >= w->figures_ns)
+	if (w->nameless_nr && w->nameless_nr < NAMELESS_MAX)
+		note_command(w);
+	if (now_ns < w->figures_ns)
+		return;
+	if (note_identity(w))
 		watch_account(w, now_ns, at_ns);
+	else
+		w->ended = true;
 }
 
 int watch_once(struct watch *w, uint64_t now_ns, uint64_t at_ns,
@@ -269,7 +352,11 @@ void watch_account(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 	if (w->figures_step_ns < FIGURES_STEP_MAX_NS)
 		w->figures_step_ns *= 2;
 	figures_read(&now, w->pid, &w->tasks.list);
+	if (w->python)
+		interpreter_account(w->python, &now);
 	process_raise(&row(w)->figures, &now);
+	if (w->native)
+		native_split_drain(w->native);
 	tasks_account(&w->tasks, at_ns);
 }
 

@@ -11,8 +11,9 @@
 #include <sys/types.h>
 
 #include "sample/interpreter.h"
+#include "sample/native_split.h"
 #include "sample/sample.h"
-#include "sample/tasks.h"
+#include "sample/threads.h"
 #include "target/stop.h"
 
 struct watch {
@@ -22,15 +23,20 @@ struct watch {
 	struct profile *profile;
 	struct target *target;
 	struct tasks tasks;
-	struct interpreter *python; /* NULL: none was found so far */
-	struct stopper *stopper;    /* with opts->exact, once there is one */
-	struct err trouble;	    /* why its Python cannot be followed */
-	uint64_t search_ns;	    /* when to look for a Python again */
+	struct interpreter *python;  /* NULL: none was found so far */
+	struct stopper *stopper;     /* with opts->exact, once there is one */
+	struct native_split *native; /* NULL: not (yet) */
+	uint64_t native_ns;	     /* when to begin with that */
+	struct err trouble;	     /* why its Python cannot be followed */
+	uint64_t search_ns;	     /* when to look for a Python again */
 	uint64_t search_step_ns;
 	uint64_t program_ns; /* when the program was last compared */
 	uint64_t program;    /* which file it executes */
 	uint64_t figures_ns, figures_step_ns;
-	bool read_once; /* nothing of it was there to be read so far */
+	uint64_t start_ticks; /* when it began: it is not another one */
+	uint64_t stack_addr;  /* as in struct procfs_identity, of late */
+	uint32_t python_text; /* what is to be told of w->python; 0: told */
+	unsigned nameless_nr; /* times that its command line was empty */
 	bool ended;
 };
 

@@ -18,7 +18,8 @@ CREATE TABLE recording (
 	wall_ns INTEGER NOT NULL,
 	tick_nr INTEGER NOT NULL,
 	missed_nr INTEGER NOT NULL,
-	sampler_cpu_ns INTEGER NOT NULL
+	sampler_cpu_ns INTEGER NOT NULL,
+	native_lost INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE meta (
@@ -90,6 +91,17 @@ CREATE TABLE thread (
 	end_ns INTEGER NOT NULL,
 	cpu_ns INTEGER,
 	run_queue_ns INTEGER
+) STRICT;
+
+-- How often a thread was in a native function, at even steps of its CPU time.
+-- kind, module and symbol are strings.
+CREATE TABLE native (
+	id INTEGER PRIMARY KEY,
+	thread INTEGER NOT NULL,
+	kind INTEGER NOT NULL,
+	module INTEGER NOT NULL,
+	symbol INTEGER NOT NULL,
+	nr INTEGER NOT NULL
 ) STRICT;
 
 -- The text of source lines.
@@ -183,13 +195,15 @@ CREATE VIEW state (id, name, part_of) AS VALUES
 	(4, 'gil_wait', 'gil_wait'), (5, 'lock', 'lock'), (6, 'disk', 'io'),
 	(7, 'socket', 'io'), (8, 'pipe', 'io'), (9, 'poll', 'io'),
 	(10, 'io_other', 'io'), (11, 'sleep', 'sleep'), (12, 'child', 'child'),
-	(13, 'other', 'other');
+	(13, 'other', 'other'), (14, 'collecting_0', 'on_cpu'),
+	(15, 'collecting_1', 'on_cpu'), (16, 'collecting_2', 'on_cpu');
 
 CREATE VIEW figure (id, name) AS VALUES
 	(0, 'user_ns'), (1, 'sys_ns'), (2, 'peak_memory_bytes'),
 	(3, 'minor_faults'), (4, 'major_faults'), (5, 'voluntary_switches'),
 	(6, 'involuntary_switches'), (7, 'read_bytes'), (8, 'written_bytes'),
-	(9, 'disk_read_bytes'), (10, 'disk_written_bytes');
+	(9, 'disk_read_bytes'), (10, 'disk_written_bytes'),
+	(11, 'collections_0'), (12, 'collections_1'), (13, 'collections_2');
 
 -- Seconds for people.
 CREATE VIEW thread_time AS
@@ -208,6 +222,17 @@ SELECT
 	c.wall_ns / 1e9 AS wall_s, c.tick_s
 FROM thread_state c
 JOIN state s ON s.id = c.state;
+
+CREATE VIEW native_time AS
+SELECT
+	n.thread, kind.text AS kind, module.text AS module,
+	symbol.text AS symbol, n.nr AS samples,
+	t.cpu_ns / 1e9 * n.nr / sum(n.nr) OVER (PARTITION BY n.thread) AS cpu_s
+FROM native n
+JOIN thread t ON t.id = n.thread
+LEFT JOIN string kind ON kind.id = n.kind
+LEFT JOIN string module ON module.id = n.module
+LEFT JOIN string symbol ON symbol.id = n.symbol;
 
 CREATE VIEW process_time AS
 SELECT

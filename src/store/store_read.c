@@ -158,10 +158,8 @@ static int read_recording(struct store_reader *r, sqlite3_stmt *row)
 {
 	struct profile *p = r->profile;
 	uint64_t *const figures[] = {
-		&p->wall_ns,
-		&p->tick_nr,
-		&p->missed_nr,
-		&p->sampler_cpu_ns,
+		&p->wall_ns,	    &p->tick_nr,     &p->missed_nr,
+		&p->sampler_cpu_ns, &p->native_lost,
 	};
 	uint64_t complete;
 
@@ -341,6 +339,24 @@ static int read_thread(struct store_reader *r, sqlite3_stmt *row)
 	return ERR_OK;
 }
 
+static int read_native(struct store_reader *r, sqlite3_stmt *row)
+{
+	struct profile *p = r->profile;
+	uint32_t thread, kind, module, symbol;
+	uint64_t nr;
+
+	if (!is_next_id(r, row, 0) ||
+	    !store_reader_u32(row, 2, p->threads.nr, &thread) ||
+	    !store_reader_u32(row, 3, p->strings.nr, &kind) ||
+	    !store_reader_u32(row, 4, p->strings.nr, &module) ||
+	    !store_reader_u32(row, 5, p->strings.nr, &symbol) ||
+	    !store_reader_number(row, 6, NUMBER_MAX, &nr) ||
+	    !store_reader_add_looks(r, nr))
+		return store_reader_damaged(r, "table 'native'");
+	profile_native(p, thread, kind, module, symbol, nr);
+	return p->failed ? store_reader_nomem(r) : ERR_OK;
+}
+
 static int read_source(struct store_reader *r, sqlite3_stmt *row)
 {
 	struct profile *p = r->profile;
@@ -392,6 +408,7 @@ static int read_tables(struct store_reader *r)
 		{ "process", "id", read_process },
 		{ "process_figure", "id", read_process_figure },
 		{ "thread", "id", read_thread },
+		{ "native", "id", read_native },
 		{ "source", "rowid", read_source },
 	};
 	int rc;

@@ -21,6 +21,7 @@ enum statement {
 	PUT_PROCESS,
 	PUT_PROCESS_FIGURE,
 	PUT_THREAD,
+	PUT_NATIVE,
 	PUT_SOURCE,
 	PUT_CLOCK,
 	PUT_TRACK,
@@ -35,7 +36,7 @@ enum statement {
 
 static const char *const statement_sql[STATEMENT_NR] = {
 	[PUT_RECORDING] = "REPLACE INTO recording"
-			  " VALUES (0, ?, ?, ?, ?, ?, ?)",
+			  " VALUES (0, ?, ?, ?, ?, ?, ?, ?)",
 	[PUT_META] = "REPLACE INTO meta VALUES (?, ?)",
 	[PUT_STRING] = "INSERT INTO string VALUES (?, ?)",
 	[PUT_FUNCTION] = "INSERT INTO function VALUES (?, ?, ?, ?)",
@@ -47,6 +48,7 @@ static const char *const statement_sql[STATEMENT_NR] = {
 			       " VALUES (?1 * 32 + 32 + ?2, ?1, ?2, ?3)",
 	[PUT_THREAD] = "REPLACE INTO thread"
 		       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[PUT_NATIVE] = "REPLACE INTO native VALUES (?, ?, ?, ?, ?, ?)",
 	[PUT_SOURCE] = "INSERT INTO source VALUES (?, ?, ?)",
 	[PUT_CLOCK] = "INSERT INTO clock VALUES (?, ?, ?, ?)",
 	[PUT_TRACK] = "INSERT INTO track VALUES (NULL, ?, ?, ?, ?)",
@@ -140,7 +142,7 @@ static int open_database(struct store *s, struct err *err)
 	if (!rc)
 		rc = execute(s,
 			     "INSERT INTO recording VALUES"
-			     " (0, 0, 0, 0, 0, 0, 0)",
+			     " (0, 0, 0, 0, 0, 0, 0, 0)",
 			     err);
 	if (!rc)
 		rc = execute(s, "COMMIT", err);
@@ -228,10 +230,8 @@ static int put_recording(struct store *s, const struct profile *p,
 {
 	sqlite3_stmt *statement = s->statements[PUT_RECORDING];
 	const uint64_t figures[] = {
-		p->wall_ns,
-		p->tick_nr,
-		p->missed_nr,
-		p->sampler_cpu_ns,
+		p->wall_ns,	   p->tick_nr,	   p->missed_nr,
+		p->sampler_cpu_ns, p->native_lost,
 	};
 	int nr = sizeof(figures) / sizeof(*figures);
 
@@ -451,6 +451,23 @@ static int put_processes(struct store *s, const struct profile *p,
 	return put_figures(s, -1, &p->figures, err);
 }
 
+/* Few enough to be written anew each time. */
+static int put_natives(struct store *s, const struct profile *p,
+		       struct err *err)
+{
+	int rc = ERR_OK;
+
+	for (uint32_t i = 0; !rc && i < p->natives.nr; i++) {
+		const struct profile_native *n = &p->natives.at[i];
+
+		rc = put_numbers(s, PUT_NATIVE,
+				 NUMBERS(i, n->thread, n->kind, n->module,
+					 n->symbol, n->nr),
+				 err);
+	}
+	return rc;
+}
+
 static int put_track(struct store *s, uint32_t thread, uint64_t first_tick,
 		     uint64_t tick_nr, const struct buf *runs, struct err *err)
 {
@@ -526,6 +543,8 @@ static int put_news(struct store *s, const struct profile *p, struct err *err)
 		rc = put_processes(s, p, err);
 	if (!rc)
 		rc = put_threads(s, p, err);
+	if (!rc)
+		rc = put_natives(s, p, err);
 	if (!rc)
 		rc = put_tracks(s, p, err);
 	if (!rc)

@@ -11,8 +11,16 @@ import pytest
 
 SECONDS = 60
 VERBS = [
-    "run", "attach", "dump", "top", "report", "export", "doctor", "help",
-]  # fmt: skip
+    "run",
+    "attach",
+    "dump",
+    "top",
+    "report",
+    "export",
+    "time",
+    "doctor",
+    "help",
+]
 
 
 def run(command, **options):

@@ -138,8 +138,9 @@ def tare(*args):
     return answer.stdout
 
 
-def record(place, script, *args, rate=1000, options=()):
-    """Profile `script` (a path as the interpreter sees it)."""
+def record(place, script, *args, rate=1000, options=(), files=(), more=()):
+    """Profile `script` (a path as the interpreter sees it), which gets the open
+    `files` and `more` environment."""
     out = place.outside / "recording.tare"
     out.unlink(missing_ok=True)
     command = [str(TARE), "run", "--rate", str(rate), "-o", str(out),
@@ -150,7 +151,8 @@ def record(place, script, *args, rate=1000, options=()):
     else:
         command += ["--python", place.interpreter.path, script, *args]
     answer = subprocess.run(
-        command, check=False, text=True, timeout=LIMIT_S, env=environment(),
+        command, check=False, text=True, timeout=LIMIT_S, pass_fds=files,
+        env=dict(environment(), **dict(more)),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if answer.returncode:
         raise AssertionError(f"{' '.join(command)} ended with "

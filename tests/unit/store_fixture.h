@@ -124,6 +124,9 @@ __attribute__((unused)) static void add_ticks(struct profile *p,
 		process_set(&p->figures, PROCESS_PEAK_BYTES, 1 << 20);
 		process_set(&p->processes.at[0].figures, PROCESS_USER_NS, 7);
 		p->processes.at[0].command = profile_string(p, "python a", 8);
+		profile_native(p, 0, profile_string(p, "library", 7),
+			       profile_string(p, "/a.so", 5), 0, 3);
+		profile_native(p, 1, 0, 0, 0, 1);
 		p->threads.at[0].main = true;
 		p->threads.at[1].name = profile_string(p, "helper", 6);
 	}
@@ -262,6 +265,11 @@ __attribute__((unused)) static void assert_same(const struct profile *a,
 		cr_assert(c);
 		cr_assert_eq(c->nr, a->counts.at[i].nr);
 	}
+	cr_assert_eq(a->native_lost, b->native_lost);
+	cr_assert_eq(a->natives.nr, b->natives.nr);
+	cr_assert(!a->natives.nr ||
+		  !memcmp(a->natives.at, b->natives.at,
+			  a->natives.nr * sizeof(*a->natives.at)));
 	cr_assert_eq(a->sources.nr, b->sources.nr);
 	for (uint32_t i = 0; i < a->sources.nr; i++) {
 		cr_assert_eq(a->sources.at[i].file, b->sources.at[i].file);

@@ -115,3 +115,79 @@ Test(render_digits, what_is_no_number_is_a_question_mark)
 	digits_value(got, -1e15, 9);
 	cr_expect_str_eq(got, "-1000000000000000.000000000");
 }
+
+static void check_measured(double s, double low, double high, const char *value,
+			   const char *range)
+{
+	char got[DIGITS_SIZE], got_range[DIGITS_SIZE];
+
+	digits_measured(got, got_range, s, low, high);
+	cr_expect_str_eq(got, value, "%s", got);
+	cr_expect_str_eq(got_range, range, "%s", got_range);
+}
+
+Test(render_digits, a_measured_time_has_the_digits_that_are_known)
+{
+	check_measured(0.13121, 0.1304, 0.1320, "131.2 ms",
+		       "130.4\xe2\x80\x93"
+		       "132.0");
+	check_measured(0.131, 0.128, 0.134, "131 ms",
+		       "128\xe2\x80\x93"
+		       "134");
+	check_measured(9.21e-9, 9.1e-9, 9.3e-9, "9.2 ns",
+		       "9.1\xe2\x80\x93"
+		       "9.3");
+	/* The interval is in the unit of the value. */
+	check_measured(0.9994, 0.99, 1.01, "999 ms",
+		       "990\xe2\x80\x93"
+		       "1010");
+	check_measured(12.5, 1, 0, "12.5 s", "");
+	check_measured(0, 0, 0, "0 s", "");
+	check_measured(NAN, 0, 1, "?", "");
+	check_measured(1e300, 0, 1e301, "?", "");
+}
+
+Test(render_digits, an_interval_without_width_does_not_claim_more)
+{
+	check_measured(0.05, 0.05, 0.05, "50.00 ms",
+		       "50.00\xe2\x80\x93"
+		       "50.00");
+}
+
+Test(render_digits, seconds_from_nanoseconds_to_hours)
+{
+	static const struct {
+		double s;
+		const char *text;
+	} table[] = {
+		{ 1.234e-10, "0.12 ns" }, { 4.5e-8, "45.0 ns" },
+		{ 9.994e-7, "999 ns" },	  { 1e-6, "1.00 \xc2\xb5s" },
+		{ 0.01234, "12.3 ms" },	  { 1.5, "1.50 s" },
+		{ 4000, "66 min 40 s" },  { -1, "0 s" },
+		{ INFINITY, "?" },
+	};
+	char got[DIGITS_SIZE];
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		digits_seconds(got, table[i].s);
+		cr_expect_str_eq(got, table[i].text, "%s", got);
+	}
+}
+
+Test(render_digits, bytes_by_powers_of_1000)
+{
+	static const struct {
+		double bytes;
+		const char *text;
+	} table[] = {
+		{ 0, "0 B" },	       { 999, "999 B" },
+		{ 999.6, "1.00 kB" },  { 13824000, "13.8 MB" },
+		{ 2.5e12, "2.50 TB" }, { 1e30, "?" },
+	};
+	char got[DIGITS_SIZE];
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		digits_bytes(got, table[i].bytes);
+		cr_expect_str_eq(got, table[i].text, "%s", got);
+	}
+}

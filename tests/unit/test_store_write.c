@@ -246,7 +246,7 @@ Test(store_write, any_name_is_a_file_name)
 Test(store_write, a_full_disk_is_told_and_what_was_written_stays)
 {
 	struct profile *p = new_recording(2000), *q, *before;
-	struct rlimit limit = { 120000, RLIM_INFINITY }, full;
+	struct rlimit limit = { 300000, RLIM_INFINITY }, full;
 	struct store *s;
 	struct err err;
 	uint64_t ticks = 0;

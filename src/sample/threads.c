@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sample/tasks.h"
+#include "sample/threads.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,17 +26,20 @@
  * this is still the same wait. */
 #define COUNT_FRESH_NS (8 * CLOCK_MS_NS)
 
-/* Memory of the choice between CPU and queue, see draw_running(). */
+/* Memory of the choice between CPU and queue, see running_state(); and how
+ * long the kernel may leave the time of a running thread uncounted (HZ=100,
+ * and some). */
 #define RECENT_NS (50 * CLOCK_MS_NS)
+#define TICK_NS (12 * CLOCK_MS_NS)
 
 void tasks_init(struct tasks *ts, struct target *t, struct profile *p,
-		uint32_t process, bool known_from_start)
+		uint32_t process, bool fresh)
 {
 	memset(ts, 0, sizeof(*ts));
 	ts->pid = target_pid(t);
 	ts->process = process;
 	ts->profile = p;
-	ts->known_from_start = known_from_start;
+	ts->fresh = ts->known_from_start = fresh;
 	ts->random = map_hash((uint64_t)ts->pid) | 1;
 	wait_init(&ts->wait, t);
 }
@@ -50,7 +53,7 @@ static void name_thread(struct tasks *ts, struct task *t)
 
 	out->main = t->tid == ts->pid;
 	if (!task_name(ts->pid, t->tid, name, sizeof(name)))
-		name[0] = '\0';
+		return;
 	out->name = profile_string(ts->profile, name, strlen(name));
 }
 
@@ -220,12 +223,16 @@ void tasks_release(struct tasks *ts)
 /* ---- what they do ------------------------------------------------------- */
 
 /*
- * Whether a runnable thread is on a CPU or in the queue for one cannot be seen
- * from outside at one moment. Of late it was so and so long in each, and that
- * is the chance that is drawn by.
+ * Whether a runnable thread is on a CPU or in the queue for one is not to be
+ * seen from outside, but mostly follows from what the kernel has counted since
+ * the last look. One that waited, or stood in the queue, and has not got a CPU
+ * since, is in the queue. One that has got a CPU, or has used some, within a
+ * look, has it. Else it may have been made to give it up since the clock tick
+ * up to which its time is counted; that is drawn by how long of late it was
+ * on a CPU and in the queue.
  */
-static enum thread_state draw_running(struct tasks *ts, struct task *t,
-				      uint64_t now_ns)
+static enum thread_state running_state(struct tasks *ts, struct task *t,
+				       uint64_t now_ns)
 {
 	struct task_sched before = t->last;
 	double age = (double)(now_ns - t->last_ns) / RECENT_NS;
@@ -233,9 +240,18 @@ static enum thread_state draw_running(struct tasks *ts, struct task *t,
 
 	if (!read_sched(t, now_ns))
 		return STATE_ON_CPU;
+	if (t->last.run_nr == before.run_nr && t->state != STATE_ON_CPU)
+		return STATE_RUN_QUEUE;
 	t->cpu_ns = t->cpu_ns * kept + (double)(t->last.cpu_ns - before.cpu_ns);
-	t->queue_ns = t->queue_ns * kept +
-		      (double)(t->last.queue_ns - before.queue_ns);
+	if (t->state == STATE_ON_CPU)
+		t->queue_ns = t->queue_ns * kept +
+			      (double)(t->last.queue_ns - before.queue_ns);
+	if (t->last.run_nr != before.run_nr || t->last.cpu_ns != before.cpu_ns)
+		t->ran_ns = now_ns;
+	if (t->ran_ns == now_ns)
+		return STATE_ON_CPU;
+	if (now_ns - t->ran_ns > TICK_NS)
+		return STATE_RUN_QUEUE;
 	return random_next(&ts->random) * (t->cpu_ns + t->queue_ns) <
 			       t->queue_ns
 		       ? STATE_RUN_QUEUE
@@ -247,7 +263,7 @@ static void note_wait(struct task *t, enum thread_state state, uint64_t now_ns)
 {
 	uint64_t run_nr = t->last.run_nr, age, part;
 
-	if (now_ns - t->last_ns >= COUNT_FRESH_NS)
+	if (state != t->state || now_ns - t->last_ns >= COUNT_FRESH_NS)
 		read_sched(t, now_ns);
 	if (state != t->state || t->last.run_nr != run_nr)
 		t->since_ns = now_ns;
@@ -261,11 +277,19 @@ static void note_wait(struct task *t, enum thread_state state, uint64_t now_ns)
 			(part < LONG_WAIT_MAX_NS ? part : LONG_WAIT_MAX_NS);
 }
 
+static bool is_name_due(uint32_t look_nr)
+{
+	return look_nr == 2 || look_nr == 16 || look_nr == 128;
+}
+
 static void look_at(struct tasks *ts, struct task *t, uint64_t now_ns)
 {
 	struct task_wait wait;
 	enum thread_state state;
 
+	/* A thread has the name of its parent until it gives itself one. */
+	if (is_name_due(++t->look_nr) && !t->named)
+		name_thread(ts, t);
 	if (now_ns < t->check_ns || t->gone)
 		return;
 	task_read_wait(&t->files, &wait);
@@ -274,13 +298,21 @@ static void look_at(struct tasks *ts, struct task *t, uint64_t now_ns)
 		return;
 	}
 	if (wait.kind == TASK_RUNNABLE) {
-		t->state = draw_running(ts, t, now_ns);
+		t->state = running_state(ts, t, now_ns);
 		t->since_ns = t->check_ns = now_ns;
 		return;
 	}
 	state = wait_state(&ts->wait, t->tid, &wait, now_ns, &t->gone);
 	note_wait(t, state, now_ns);
 	t->state = state;
+}
+
+void tasks_forget_names(struct tasks *ts)
+{
+	for (uint32_t i = 0; i < ts->task.nr; i++) {
+		ts->task.at[i]->named = false;
+		name_thread(ts, ts->task.at[i]);
+	}
 }
 
 void task_ask(struct task *t)

@@ -3,8 +3,8 @@
  * The threads of one process as the kernel has them, Python's or not: what
  * each is doing at a tick, and what it has used.
  */
-#ifndef TARE_SAMPLE_TASKS_H
-#define TARE_SAMPLE_TASKS_H
+#ifndef TARE_SAMPLE_THREADS_H
+#define TARE_SAMPLE_THREADS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,10 +24,13 @@ struct task {
 	enum thread_state state;
 	uint64_t since_ns;	 /* it waits, and has done so since */
 	uint64_t check_ns;	 /* not to be asked before */
+	uint64_t ran_ns;	 /* when it last was on a CPU for sure */
 	double cpu_ns, queue_ns; /* of late, for the choice between the two */
 	bool listed;
 	bool gone;    /* it has ended; the list does not know yet */
 	bool sampled; /* at the present tick, with its Python stack */
+	bool named;   /* by Python: the kernel need not be asked */
+	uint32_t look_nr;
 };
 
 struct tasks {
@@ -40,12 +43,13 @@ struct tasks {
 	struct wait_context wait;
 	uint64_t listed_ns;
 	uint64_t random;
+	bool fresh;	       /* the process has begun with the recording */
 	bool known_from_start; /* threads that appear now have just begun */
 };
 
 /* `process` is that of `t` in the profile. Nothing given is owned. */
 void tasks_init(struct tasks *ts, struct target *t, struct profile *p,
-		uint32_t process, bool known_from_start);
+		uint32_t process, bool fresh);
 
 /* Account a last time and release all. */
 void tasks_release(struct tasks *ts);
@@ -59,6 +63,9 @@ struct task *tasks_get(struct tasks *ts, pid_t tid, uint64_t at_ns);
 
 /* The same if it is known. */
 struct task *tasks_find(const struct tasks *ts, pid_t tid);
+
+/* It executes another program: threads are called differently. */
+void tasks_forget_names(struct tasks *ts);
 
 /* Whatever it was known to wait for: ask what it does at the next look. */
 void task_ask(struct task *t);
