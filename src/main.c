@@ -19,13 +19,22 @@
 #define STATUS_NOT_EXECUTABLE 126
 #define STATUS_NOT_FOUND 127
 
+/* The first word that is no option ends tare's own. */
+#define TAKES_TARGET (COMMAND_STARTS_TARGET | COMMAND_MAY_START_TARGET)
+
 #define STATUS_NO 1
 #define STATUS_BAD_INPUT 2
 #define STATUS_FAILED 3
 
-static int exit_status(const struct command *command, int code)
+static bool starts_target(const struct invocation *inv)
 {
-	if (command && command->flags & COMMAND_STARTS_TARGET) {
+	return inv->command && (inv->command->flags & COMMAND_STARTS_TARGET ||
+				inv->starts_target);
+}
+
+static int exit_status(const struct invocation *inv, int code)
+{
+	if (starts_target(inv)) {
 		if (code == ERR_NOT_FOUND)
 			return STATUS_NOT_FOUND;
 		if (code == ERR_NOT_EXECUTABLE)
@@ -80,7 +89,7 @@ static int check_words(const struct invocation *inv, struct err *err)
 	const struct command *command = inv->command;
 	const struct opt_rest *words = &inv->words;
 
-	if (command->flags & COMMAND_STARTS_TARGET)
+	if (command->flags & TAKES_TARGET)
 		return ERR_OK;
 	if (words->argc < command->words_min)
 		return err_set(err, ERR_USAGE, "%s", command->missing);
@@ -111,7 +120,7 @@ static int run_verb(struct invocation *inv, int argc, char **argv,
 	inv->opts = calloc(1, command->opts_size);
 	if (!inv->opts)
 		return err_nomem(err);
-	stop_at_word = command->flags & COMMAND_STARTS_TARGET &&
+	stop_at_word = command->flags & TAKES_TARGET &&
 		       !(command->flags & COMMAND_WORDS_MIXED);
 	rc = opt_parse(command->verb.opts, inv->opts, stop_at_word, argc, argv,
 		       &inv->words, err);
@@ -180,7 +189,7 @@ int main(int argc, char **argv)
 	if (rc != ERR_OK) {
 		if (rc != ERR_NO || err.msg[0])
 			show_error(&err);
-		return exit_status(inv.command, rc);
+		return exit_status(&inv, rc);
 	}
 	if (inv.end.kind == CHILD_KILLED) {
 		signals_die_of(inv.end.code);

@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/vec.h"
 #include "commands/command.h"
-#include "commands/python_find.h"
 #include "commands/recording.h"
 #include "commands/show.h"
+#include "commands/target_line.h"
 #include "os/child.h"
 #include "os/signals.h"
 
@@ -18,15 +11,13 @@ struct run_opts {
 	struct common_opts common;
 	struct recording_opts recording;
 	struct recording_show show;
-	const char *python;
-	const char *module;
-	const char *code;
+	struct target_choice target;
 };
 
 static const struct opt run_opt[] = {
-	OPT_TARGET('m', "module", "MODULE", struct run_opts, module,
+	OPT_TARGET('m', "module", "MODULE", struct run_opts, target.module,
 		   "run a module; the rest is its arguments"),
-	OPT_TARGET('c', "code", "CODE", struct run_opts, code,
+	OPT_TARGET('c', "code", "CODE", struct run_opts, target.code,
 		   "run code; the rest is its arguments"),
 	OPT_RATE('r', "rate", "HZ", struct run_opts, recording.rate_hz,
 		 "looks a second: 100, 10kHz (default 1000)"),
@@ -36,7 +27,7 @@ static const struct opt run_opt[] = {
 		 "replace a file that exists"),
 	OPT_LIST('e', "expect", "FUNC=60%", struct run_opts, recording.expect,
 		 "write down a guess, have it answered; repeatable"),
-	OPT_STR(0, "python", "PROGRAM", struct run_opts, python,
+	OPT_STR(0, "python", "PROGRAM", struct run_opts, target.python,
 		"interpreter (else TARE_PYTHON, venv, PATH)"),
 	OPT_FLAG(0, "exact-stacks", struct run_opts, recording.exact,
 		 "stop the target for every look; slower, no torn stacks"),
@@ -53,119 +44,6 @@ static const struct opt run_opt[] = {
 	OPT_COMMON(struct run_opts),
 	OPT_LAST(),
 };
-
-/* The command line that is started, and what the file is called after. */
-struct target_line {
-	char **at;
-	uint32_t nr, cap;
-	const char *name;
-	char python[4096];
-};
-
-static bool add(struct target_line *line, const char *word)
-{
-	return vec_push(line, (char *)(uintptr_t)word);
-}
-
-/* A program given where a script belongs is the commonest slip. */
-static int check_script(const char *path, struct err *err)
-{
-	char program[4096], magic[4] = "";
-	struct stat st;
-	int fd;
-
-	if (strcmp(path, "-") == 0)
-		return ERR_OK;
-	if (stat(path, &st) < 0) {
-		if (errno != ENOENT && errno != ENOTDIR)
-			return ERR_OK; /* Python says it better */
-		err_set(err, ERR_NOT_FOUND, "no file '%s'", path);
-		if (program_find(path, program, sizeof(program)))
-			err_hint(err, "tare run -- %s ...", path);
-		else
-			err_hint(err, "ls *.py");
-		return err->code;
-	}
-	if (!S_ISREG(st.st_mode))
-		return ERR_OK;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return ERR_OK;
-	if (read(fd, magic, sizeof(magic)) == sizeof(magic) &&
-	    memcmp(magic, "\177ELF", 4) == 0) {
-		err_set(err, ERR_USAGE, "'%s' is a program, not a script",
-			path);
-		err_hint(err, "tare run -- %s%s ...",
-			 strchr(path, '/') ? "" : "./", path);
-	}
-	close(fd);
-	return err->code;
-}
-
-/* A script, or nothing at all: the interpreter is still to be found. */
-static int check_words(const struct run_opts *opts,
-		       const struct opt_rest *words, struct err *err)
-{
-	if (opts->module || opts->code)
-		return ERR_OK;
-	if (!words->argc) {
-		err_set(err, ERR_USAGE, "nothing to run");
-		err_hint(err, "tare run script.py");
-		return err->code;
-	}
-	return words->dashes ? ERR_OK : check_script(words->argv[0], err);
-}
-
-/* Begin with the interpreter and what it is told to run, if that is not the
- * first word of the target itself. */
-static int add_python(const struct run_opts *opts, struct target_line *line,
-		      struct err *err)
-{
-	bool ok;
-	int rc;
-
-	rc = python_find(opts->python, line->python, sizeof(line->python), err);
-	if (rc != ERR_OK)
-		return rc;
-	ok = add(line, line->python);
-	if (opts->module)
-		ok = ok && add(line, "-m") && add(line, opts->module);
-	else if (opts->code)
-		ok = ok && add(line, "-c") && add(line, opts->code);
-	return ok ? ERR_OK : err_nomem(err);
-}
-
-static int begin_line(const struct run_opts *opts, const struct opt_rest *words,
-		      struct target_line *line, struct err *err)
-{
-	int rc;
-
-	rc = check_words(opts, words, err);
-	if (rc == ERR_OK && (opts->module || opts->code || !words->dashes))
-		rc = add_python(opts, line, err);
-	if (rc != ERR_OK)
-		return rc;
-	line->name = opts->module ? opts->module
-		     : opts->code ? "code"
-				  : words->argv[0];
-	for (int i = 0; i < words->argc; i++)
-		if (!add(line, words->argv[i]))
-			return err_nomem(err);
-	return add(line, NULL) ? ERR_OK : err_nomem(err);
-}
-
-/* What to type when a program cannot be started. */
-static void improve_hint(const struct target_line *line, struct err *err)
-{
-	if (err->code != ERR_NOT_FOUND || err->hint[0])
-		return;
-	if (!strchr(line->at[0], '/') && access(line->at[0], F_OK) == 0)
-		err_hint(err, "tare run -- ./%s ...", line->at[0]);
-	else if (strchr(line->at[0], '/'))
-		err_hint(err, "ls -l %s", line->at[0]);
-	else
-		err_hint(err, "command -v %s", line->at[0]);
-}
 
 /*
  * From here on the target runs, so from here on nothing fails: what goes
@@ -205,7 +83,7 @@ static int start(struct recording *r, const struct run_opts *opts,
 		if (rc != ERR_OK) {
 			store_discard(r->store);
 			r->store = NULL;
-			improve_hint(line, err);
+			target_line_improve(line, err);
 		}
 	}
 	if (rc != ERR_OK) {
@@ -246,7 +124,8 @@ static int run_run(struct invocation *inv, struct err *err)
 
 	rc = recording_check(&opts->recording, err);
 	if (rc == ERR_OK)
-		rc = begin_line(opts, &inv->words, &line, err);
+		rc = target_line_make(&line, "run", &opts->target, &inv->words,
+				      err);
 	if (rc == ERR_OK)
 		rc = recording_init(&r, &opts->recording, err);
 	if (rc != ERR_OK)
@@ -264,7 +143,7 @@ static int run_run(struct invocation *inv, struct err *err)
 	recording_show(&r, inv, &opts->show);
 out:
 	recording_release(&r);
-	vec_release(&line);
+	target_line_release(&line);
 	return rc;
 }
 

@@ -34,6 +34,12 @@ enum command_flags {
 	COMMAND_STARTS_TARGET = 1 << 0,
 	/* Options may all the same stand among the words, up to "--". */
 	COMMAND_WORDS_MIXED = 1 << 2,
+	/*
+	 * May start a target or look at one that runs: parsed as if it were to
+	 * start one. Its own failures are those of other verbs until it has
+	 * set invocation.starts_target.
+	 */
+	COMMAND_MAY_START_TARGET = 1 << 3,
 	/* Works for tools, not shown among the verbs. */
 	COMMAND_HIDDEN = 1 << 1,
 };
@@ -43,6 +49,7 @@ struct invocation {
 	const struct command *command;
 	void *opts; /* begins with struct common_opts */
 	struct opt_rest words;
+	bool starts_target; /* set by a verb that may do so, or not */
 	/*
 	 * How tare is to end: as the target did, or by SIGPIPE when nobody
 	 * reads its output. CHILD_NOT_ENDED: as the error says.

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "commands/output_name.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -90,4 +92,24 @@ void output_name_default(struct buf *out, const char *program, int pid)
 		if (out->failed || is_free(out->data + begin))
 			return;
 	}
+}
+
+int output_name_log(struct buf *out, const char *program, struct err *err)
+{
+	int fd = -1;
+
+	errno = EEXIST;
+	for (int i = 1; i < 1000 && fd < 0 && errno == EEXIST; i++) {
+		buf_clear(out);
+		add_stem(out, program);
+		if (i > 1)
+			buf_printf(out, "-%d", i);
+		buf_add_str(out, ".out");
+		fd = open(buf_str(out),
+			  O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC,
+			  0666);
+	}
+	if (fd < 0)
+		err_sys(err, "cannot make '%s'", buf_str(out));
+	return fd;
 }

@@ -20,4 +20,11 @@ int output_name_expand(struct buf *out, const char *pattern, int pid,
  */
 void output_name_default(struct buf *out, const char *program, int pid);
 
+/*
+ * Where the output of `program` goes while its terminal is in use: "name.out",
+ * "name-2.out", the first that is free, is made and opened for appending. The
+ * descriptor; -1 and `err` where none can be made.
+ */
+int output_name_log(struct buf *out, const char *program, struct err *err);
+
 #endif

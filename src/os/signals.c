@@ -21,7 +21,8 @@ static struct {
 
 static volatile sig_atomic_t target;
 static volatile bool stop;
-static volatile sig_atomic_t stopped_by;
+static volatile sig_atomic_t stopped_by[NSIG];
+static volatile sig_atomic_t last_stop;
 
 static void do_nothing(int sig)
 {
@@ -43,9 +44,28 @@ static void pass_on(int sig, siginfo_t *info, void *context)
 	errno = saved;
 }
 
+static void (*last_words)(void);
+
+/* The death itself comes by the usual action, which is in force again. */
+static void die(int sig)
+{
+	void (*restore)(void) = last_words;
+
+	last_words = NULL;
+	if (restore)
+		restore();
+	raise(sig);
+}
+
 static void note_stop(int sig)
 {
-	stopped_by = sig;
+	/* A second time, and nobody has looked. */
+	if (stopped_by[sig]) {
+		signal(sig, SIG_DFL);
+		die(sig);
+	}
+	stopped_by[sig] = 1;
+	last_stop = sig;
 	stop = true;
 }
 
@@ -121,22 +141,46 @@ void signals_target_ended(void)
 
 const volatile bool *signals_catch_stop(void)
 {
+	/* No SA_RESTART: what sleeps is to wake up and see the flag. */
 	struct sigaction once = { .sa_handler = note_stop };
 
-	/* No SA_RESTART: what sleeps is to wake up and see the flag. */
-	once.sa_flags = (int)SA_RESETHAND;
 	sigemptyset(&once.sa_mask);
 	stop = false;
-	stopped_by = 0;
+	for (int i = 0; i < NSIG; i++)
+		stopped_by[i] = 0;
+	last_stop = 0;
 	change(SIGINT, &once);
 	change(SIGTERM, &once);
 	change(SIGHUP, &once);
 	return &stop;
 }
 
+void signals_on_death(void (*restore)(void))
+{
+	static const int fatal[] = { SIGSEGV, SIGBUS,  SIGFPE,	SIGILL,
+				     SIGABRT, SIGALRM, SIGXCPU, SIGQUIT };
+	struct sigaction last = { .sa_handler = die };
+
+	last.sa_flags = (int)(SA_RESETHAND | SA_NODEFER);
+	sigemptyset(&last.sa_mask);
+	last_words = restore;
+	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++) {
+		struct sigaction now;
+
+		/* What somebody handles or ignores is his. */
+		if (sigaction(fatal[i], NULL, &now) != 0 ||
+		    now.sa_handler != (restore ? SIG_DFL : die))
+			continue;
+		if (restore)
+			sigaction(fatal[i], &last, NULL);
+		else
+			signal(fatal[i], SIG_DFL);
+	}
+}
+
 int signals_stopped_by(void)
 {
-	return (int)stopped_by;
+	return (int)last_stop;
 }
 
 /* Set by signals_init(), and for good. */

@@ -37,6 +37,13 @@ void signals_target_ended(void);
  */
 const volatile bool *signals_catch_stop(void);
 
+/*
+ * Should tare die of a mistake of its own (SIGSEGV, SIGABRT, ...), of a second
+ * SIGINT or of a signal that nobody expected, `restore` is called before;
+ * it may use only what is safe in a signal handler. NULL: as it was.
+ */
+void signals_on_death(void (*restore)(void));
+
 /* The signal that set the flag; 0: none did. */
 int signals_stopped_by(void);
 

@@ -121,6 +121,9 @@ struct profile_process {
 	uint32_t end;	  /* "0", "7", "signal 11"; "" not seen */
 	uint64_t start_ns, end_ns; /* first and last look at it */
 	struct process_figures figures;
+	/* Ticks at which its GIL was looked at, and was held; only counted for
+	 * who asks (sample_opts.gil), and in no file. */
+	uint64_t gil_ticks, gil_held_ticks;
 };
 
 struct profile_thread {
@@ -136,7 +139,8 @@ struct profile_thread {
 	uint64_t run_queue_ns;
 	uint64_t looks[SAMPLE_QUALITY_NR];
 	uint64_t state_ticks[STATE_NR]; /* by state, ticks they stand for */
-	VEC(uint32_t) codes;		/* code -> index in profile.counts */
+	uint64_t gil_ticks;  /* at which it held the GIL, see profile_process */
+	VEC(uint32_t) codes; /* code -> index in profile.counts */
 	struct profile_track track;
 };
 

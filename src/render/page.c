@@ -4,9 +4,10 @@
 #include <string.h>
 
 static const char *const sgr[PAGE_STYLE_NR] = {
-	[PAGE_BOLD] = "\033[1m",   [PAGE_DIM] = "\033[2m",
-	[PAGE_GREEN] = "\033[32m", [PAGE_YELLOW] = "\033[33m",
-	[PAGE_RED] = "\033[31m",
+	[PAGE_BOLD] = "\033[1m",    [PAGE_DIM] = "\033[2m",
+	[PAGE_GREEN] = "\033[32m",  [PAGE_YELLOW] = "\033[33m",
+	[PAGE_RED] = "\033[31m",    [PAGE_UNDERLINE] = "\033[4m",
+	[PAGE_REVERSE] = "\033[7m",
 };
 
 #define SGR_RESET "\033[0m"

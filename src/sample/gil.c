@@ -59,6 +59,7 @@ enum gil_news gil_judge(struct gil *g, bool read)
 	uint64_t switches = g->words[2] - g->switch_nr;
 	bool was_known = g->known;
 
+	g->seen = g->addr && read;
 	if (!g->addr || !read) {
 		g->known = false;
 		return GIL_UNKNOWN;
@@ -72,6 +73,12 @@ enum gil_news gil_judge(struct gil *g, bool read)
 	if (!was_known || switches > 1)
 		return GIL_UNKNOWN;
 	return switches ? GIL_ONE_SWITCH : GIL_SAME;
+}
+
+uint64_t gil_held_by(const struct gil *g)
+{
+	/* `locked` is an int in its 8 bytes, -1 before the first use. */
+	return g->seen && (int32_t)g->words[1] > 0 ? g->words[0] : 0;
 }
 
 /*

@@ -26,6 +26,7 @@ struct gil {
 	uint64_t holder;    /* at the last look that counted */
 	uint64_t switch_nr; /* the same */
 	bool known;	    /* those two are set */
+	bool seen;	    /* `words` are of the present look */
 };
 
 enum gil_news {
@@ -43,6 +44,9 @@ bool gil_plan(struct gil *g, const struct py_layout *l,
 
 /* Take in what the piece brought (`read`: it came). */
 enum gil_news gil_judge(struct gil *g, bool read);
+
+/* The thread state that holds it at the present look; 0: nobody does. */
+uint64_t gil_held_by(const struct gil *g);
 
 /* Tell `wait` where threads of any of the interpreters wait for a GIL. */
 void gil_list_waits(struct py_process *p, const struct py_threads *list,

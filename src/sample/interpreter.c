@@ -180,6 +180,27 @@ static void sample_one(struct interpreter *i, struct roster_thread *t)
 	profile_sample(i->profile, t->in_profile, t->node, t->quality, state);
 }
 
+/* Who holds the GIL, by the same reading as the stacks. */
+static void sample_gil(struct interpreter *i)
+{
+	struct profile *p = i->profile;
+	struct profile_process *process = &p->processes.at[i->tasks->process];
+	uint64_t holder = gil_held_by(&i->look.gil);
+
+	if (!i->look.gil_always || !i->look.gil.seen)
+		return;
+	process->gil_ticks += p->stands_for;
+	if (!holder)
+		return;
+	process->gil_held_ticks += p->stands_for;
+	for (uint32_t n = 0; n < i->roster.threads.nr; n++) {
+		const struct roster_thread *t = i->roster.threads.at[n];
+
+		if (t->raw.addr == holder)
+			p->threads.at[t->in_profile].gil_ticks += p->stands_for;
+	}
+}
+
 static void sample_all(struct interpreter *i, bool with_stack)
 {
 	const struct roster *r = &i->roster;
@@ -205,6 +226,7 @@ static void sample_all(struct interpreter *i, bool with_stack)
  */
 void interpreter_sample(struct interpreter *i)
 {
+	sample_gil(i);
 	sample_all(i, true);
 	sample_all(i, false);
 }

@@ -223,7 +223,9 @@ static void park(struct look *k)
 {
 	struct roster *r = k->roster;
 
-	k->gil_planned = r->threads.nr >= PARK_MIN && k->gil.addr;
+	k->gil.seen = false;
+	k->gil_planned =
+		(r->threads.nr >= PARK_MIN || k->gil_always) && k->gil.addr;
 	if (!k->gil_planned)
 		return;
 	if (!k->gil.known || k->full_in-- == 0) {

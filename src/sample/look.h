@@ -28,6 +28,7 @@ struct look {
 	struct names *names;
 	struct look_policy policy;
 	struct gil gil;
+	bool gil_always;     /* read the lock even where it saves nothing */
 	bool gil_planned;    /* the lock is read with the next batch */
 	uint32_t full_in;    /* looks until all threads are read again */
 	uint64_t newest;     /* thread state at the head of the list, as read */

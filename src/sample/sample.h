@@ -21,6 +21,7 @@ struct sample_opts {
 	double rate_hz; /* mean rate of the Poisson clock */
 	bool exact;	/* stop the target for each sample (ptrace) */
 	bool children;	/* follow what it starts, too */
+	bool gil;	/* count who holds the GIL, too: a little dearer */
 	bool no_native; /* do not tell native code apart */
 	bool fresh;	/* it has just begun: all it used is ours to tell */
 	/* Set to true from a signal handler to end sample_run() early; may be
@@ -55,6 +56,10 @@ int sampler_open(struct sampler **out, pid_t pid,
  */
 int sampler_run(struct sampler *s, uint64_t until_ns, enum sample_end *why,
 		struct err *err);
+
+/* Bring what the kernel counts up to date in the profile: for who reads it
+ * while the recording goes on. */
+void sampler_account(struct sampler *s);
 
 /* Why the Python of `pid` itself cannot be followed; ERR_OK: it can. */
 const struct err *sampler_trouble(const struct sampler *s);

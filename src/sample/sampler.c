@@ -412,6 +412,17 @@ int sampler_run(struct sampler *s, uint64_t until_ns, enum sample_end *why,
 	return s->profile->failed ? err_nomem(err) : ERR_OK;
 }
 
+void sampler_account(struct sampler *s)
+{
+	uint64_t now = clock_now_ns();
+
+	for (uint32_t i = 0; i < s->watches.nr; i++)
+		if (!s->watches.at[i]->ended)
+			watch_account(s->watches.at[i], now,
+				      profile_time(s, now));
+	s->profile->wall_ns = profile_time(s, now);
+}
+
 int sampler_once(struct sampler *s, struct err *err)
 {
 	uint64_t now = clock_now_ns(), at = profile_time(s, now);

@@ -166,6 +166,7 @@ int watch_find_python(struct watch *w, struct err *err)
 			note_trouble(w, err);
 		return rc;
 	}
+	w->python->look.gil_always = w->opts->gil;
 	note_python(w);
 	return ERR_OK;
 }

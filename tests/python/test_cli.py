@@ -14,6 +14,7 @@ VERBS = [
     "run",
     "attach",
     "dump",
+    "top",
     "report",
     "export",
     "time",
