@@ -305,7 +305,8 @@ tell("wanted", is_=wanted)
     names = jobs.functions_by_thread(tare)[wanted]
     assert {"first", "second", "third"} <= names
     for one in same:
-        assert 0.1 < one["wall_s"] < 0.3, same
+        # Not of one another; it may be seen late among thousands of forks.
+        assert 0.02 < one["wall_s"] < 0.3, same
 
 
 # -------------------------------------------------------- Python, differently
