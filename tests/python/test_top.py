@@ -286,9 +286,9 @@ def test_suspending_gives_the_terminal_back_for_a_while(
     screen.wait_for("q quit", "count")
     screen.type("q")
     screen.wait_for("next: tare attach")
-    assert screen.is_restored()
     screen.type("exit\n")
     assert screen.end() == 0
+    assert screen.is_restored()
 
 
 def test_the_process_ends(tare, any_python, terminal):
