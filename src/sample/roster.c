@@ -6,6 +6,7 @@
 
 #include "cpython/attr.h"
 #include "cpython/code.h"
+#include "os/clock.h"
 #include "os/procfs.h"
 #include "os/task.h"
 
@@ -18,6 +19,9 @@ void roster_init(struct roster *r, struct py_process *p,
 	r->tasks = tasks;
 	r->foreign_ids = task_has_other_ids(target_pid(p->target));
 }
+
+/* So long after it was found, threads without an ID are taken as they are. */
+#define IDS_NS (50 * CLOCK_MS_NS)
 
 /* ---- identity ----------------------------------------------------------- */
 
@@ -149,8 +153,9 @@ static bool find_in_profile(struct roster *r, struct roster_thread *t,
 {
 	struct task *task;
 
-	/* After fork() the C library clears the IDs of the other threads. */
-	if (!t->tid && r->ids_work)
+	/* After fork() the C library clears the IDs of the other threads, and
+	 * for a moment the calling one has that of its parent. */
+	if (!t->tid && (r->ids_work || now_ns - r->begin_ns < IDS_NS))
 		return false;
 	if (!t->tid) {
 		t->in_profile = profile_add_thread(
@@ -285,6 +290,8 @@ int roster_refresh(struct roster *r, uint64_t now_ns, struct err *err)
 		return rc;
 	for (uint32_t i = 0; i < r->threads.nr; i++)
 		r->threads.at[i]->listed = false;
+	if (!r->begin_ns)
+		r->begin_ns = now_ns;
 	note_whether_ids_work(r);
 	for (uint32_t i = 0; i < r->list.thread.nr; i++) {
 		const struct py_thread *raw = &r->list.thread.at[i];

@@ -45,10 +45,11 @@ struct roster {
 	VEC(struct roster_thread *) threads; /* newest first */
 	struct map by_addr;	/* thread state -> index in threads */
 	struct py_threads list; /* as last read */
-	bool all_begun;	  /* every thread of it is in `threads`; false: read
-			   * it anew, though its links may be the same */
-	bool foreign_ids; /* the target numbers its threads differently */
-	bool ids_work;	  /* at least one thread was found by its ID */
+	bool all_begun;	   /* every thread of it is in `threads`; false: read
+			    * it anew, though its links may be the same */
+	bool foreign_ids;  /* the target numbers its threads differently */
+	uint64_t begin_ns; /* of the first refresh */
+	bool ids_work;	   /* at least one thread was found by its ID */
 };
 
 void roster_init(struct roster *r, struct py_process *p,

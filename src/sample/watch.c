@@ -24,6 +24,7 @@
  * to execute another program: only after so long is a Python in it its own.
  */
 #define CHILD_NS (3 * CLOCK_MS_NS)
+#define COPY_NS (20 * CLOCK_MS_NS)
 
 /* How often the words of a command line that was empty are asked for. */
 #define NAMELESS_MAX 100
@@ -134,6 +135,7 @@ static void note_python(struct watch *w)
 	snprintf(python, sizeof(python), "CPython %s", py->version);
 	w->python_text = profile_string(w->profile, python, strlen(python));
 	row(w)->trouble = 0;
+	w->python_ns = clock_now_ns();
 	w->trouble.code = ERR_OK;
 	note_command(w);
 	note_identity(w);
@@ -222,7 +224,9 @@ static void check_program(struct watch *w, uint64_t now_ns)
 	if (!now || now == w->program)
 		return;
 	w->program = now;
-	row(w)->python = 0;
+	/* What it was a copy of before it executed this is not its own. */
+	if (row(w)->parent != PROCESS_NONE && now_ns - w->python_ns < COPY_NS)
+		row(w)->python = 0;
 	tasks_forget_names(&w->tasks);
 	note_command(w);
 	search_anew(w, now_ns);

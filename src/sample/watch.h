@@ -27,6 +27,7 @@ struct watch {
 	struct stopper *stopper;     /* with opts->exact, once there is one */
 	struct native_split *native; /* NULL: not (yet) */
 	uint64_t native_ns;	     /* when to begin with that */
+	uint64_t python_ns;	     /* when one was found */
 	struct err trouble;	     /* why its Python cannot be followed */
 	uint64_t search_ns;	     /* when to look for a Python again */
 	uint64_t search_step_ns;

@@ -2,7 +2,6 @@
 """Processes that change under the sampler, hide, or are not what they seem:
 each works or is named in the report, and the rest goes on."""
 
-import ctypes.util
 import os
 import pathlib
 import shlex
