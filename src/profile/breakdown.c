@@ -121,7 +121,7 @@ struct gist {
 	char name[48];	 /* if it is one: "it", "thread worker" */
 	uint32_t gil_nr; /* of them, that share a GIL */
 	uint32_t process_nr;
-	double wall_s, gil_wall_s;
+	double wall_s, gil_wall_s, gil_wait_s;
 	double states[STATE_NR];
 };
 
@@ -150,10 +150,12 @@ static const char *number_word(uint32_t nr, char text[16])
 
 static bool say_gil(const struct gist *g, char *out)
 {
-	double wait_s = g->states[STATE_GIL_WAIT];
+	double wait_s = g->gil_wait_s;
 	char nr[16];
 
-	if (g->gil_nr < 2 || wait_s < SENTENCE_SHARE * g->gil_wall_s)
+	/* Some that live for a moment are not what the time goes for. */
+	if (g->gil_nr < 2 || wait_s < SENTENCE_SHARE * g->gil_wall_s ||
+	    g->gil_wall_s < SENTENCE_SHARE * g->wall_s)
 		return false;
 	snprintf(out, BREAKDOWN_SENTENCE,
 		 "%s threads take turns on one GIL: %.0f %% of their time is "
@@ -269,6 +271,7 @@ static void count_in(struct gist *g, const struct profile *p,
 	if (t->states[STATE_GIL_WAIT].s > BUSY_SHARE / 2 * t->wall_s) {
 		g->gil_nr++;
 		g->gil_wall_s += t->wall_s;
+		g->gil_wait_s += t->states[STATE_GIL_WAIT].s;
 	}
 }
 

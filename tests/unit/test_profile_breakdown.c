@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+
+#include "profile/breakdown.h"
+#include "sketch.h"
+
+static void sentence(const struct profile *p, char out[BREAKDOWN_SENTENCE])
+{
+	struct summary s;
+	struct breakdown b;
+	struct err err;
+
+	cr_assert(!summary_make(&s, p, &(struct summary_of){ 0 }, &err));
+	cr_assert(!breakdown_make(&b, p, &s, &err));
+	memcpy(out, b.sentence, BREAKDOWN_SENTENCE);
+	breakdown_release(&b);
+	summary_release(&s);
+}
+
+Test(profile_breakdown, threads_that_share_a_gil_are_told)
+{
+	struct profile *p = sketch_new(1000);
+	char text[BREAKDOWN_SENTENCE];
+
+	for (int i = 0; i < 2; i++) {
+		uint32_t thread = sketch_thread(p, 100 + i, "worker");
+
+		sketch_state(p, thread, "f@a.py:1:1", STATE_ON_CPU, 400);
+		sketch_state(p, thread, "f@a.py:1:1", STATE_GIL_WAIT, 600);
+	}
+	sentence(p, text);
+	cr_assert_str_eq(text, "two threads take turns on one GIL: 60 % of "
+			       "their time is waiting for it");
+	profile_free(p);
+}
+
+/*
+ * The waiting of a long thread was once held against the life of short ones:
+ * "9 threads take turns on one GIL: 1103 % of their time is waiting for it".
+ */
+Test(profile_breakdown, threads_of_a_moment_are_not_what_the_time_goes_for)
+{
+	struct profile *p = sketch_new(10000);
+	uint32_t thread = sketch_thread(p, 100, "MainThread");
+	char text[BREAKDOWN_SENTENCE];
+
+	sketch_state(p, thread, "f@a.py:1:1", STATE_ON_CPU, 9600);
+	sketch_state(p, thread, "f@a.py:1:1", STATE_GIL_WAIT, 400);
+	for (int i = 1; i < 9; i++) {
+		thread = sketch_thread(p, 100 + i, "Thread-1");
+		p->threads.at[thread].end_ns = 3 * MS;
+		sketch_state(p, thread, "f@a.py:1:1", STATE_GIL_WAIT, 2);
+		sketch_state(p, thread, "f@a.py:1:1", STATE_ON_CPU, 1);
+	}
+	sentence(p, text);
+	cr_assert_null(strstr(text, "take turns"), "%s", text);
+	cr_assert_not_null(strstr(text, "compute"), "%s", text);
+	profile_free(p);
+}
