@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/map.h"
@@ -196,6 +197,17 @@ static void find_family(struct sampler *s, uint64_t now_ns)
 	kin_note_others(&s->kin, &s->news);
 }
 
+/* Two of each thread are kept open. The target has its own limit already. */
+static void allow_many_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int sampler_open(struct sampler **out, pid_t pid,
 		 const struct sample_opts *opts, struct profile *p,
 		 uint64_t patience_ns, struct err *err)
@@ -210,6 +222,7 @@ int sampler_open(struct sampler **out, pid_t pid,
 	s->opts = *opts;
 	s->profile = p;
 	s->random = seed();
+	allow_many_files();
 	s->origin_ns = now;
 	s->family.loadavg = -1;
 	p->asked_hz = opts->rate_hz;
