@@ -325,32 +325,34 @@ static void tick(struct sampler *s, uint64_t now_ns)
 	drop_ended(s);
 }
 
-/*
- * Ticks that passed while we were busy did not happen: say so. How many they
- * were is known on average only; when the next one comes does not depend on
- * them, as the clock has no memory.
- */
+/* Beyond so many ticks at once their number is taken from the rate. */
+#define SKIP_MAX 1000
+
+/* Move the clock on to its first tick after `until_ns`; how many it passes. */
+static uint64_t skip_to(struct sampler *s, uint64_t until_ns)
+{
+	uint64_t nr = 0;
+
+	while (s->due_ns <= until_ns && nr < SKIP_MAX) {
+		s->due_ns += draw_gap(s);
+		nr++;
+	}
+	if (s->due_ns > until_ns)
+		return nr;
+	nr += (uint64_t)((double)(until_ns - s->due_ns) * s->opts.rate_hz /
+			 1e9);
+	s->due_ns = until_ns + draw_gap(s);
+	return nr;
+}
+
+/* Ticks that pass while we are busy, or rest, do not happen: say so. */
 static void schedule(struct sampler *s, uint64_t spent_ns, uint64_t now_ns)
 {
 	uint64_t free_ns = now_ns;
 
 	if (s->watches.nr > 1)
 		free_ns += spent_ns * REST_FACTOR;
-	s->due_ns += draw_gap(s);
-	if (s->due_ns >= free_ns)
-		return;
-	s->missed_nr += 1 + (uint64_t)((double)(free_ns - s->due_ns) *
-				       s->opts.rate_hz / 1e9);
-	s->due_ns = free_ns + draw_gap(s);
-}
-
-/* We got the CPU late: ticks of that time, but the present one, are missed. */
-static void note_late(struct sampler *s, uint64_t now_ns)
-{
-	s->missed_nr += (uint64_t)((double)(now_ns - s->due_ns) *
-					   s->opts.rate_hz / 1e9 +
-				   random_next(&s->random));
-	s->due_ns = now_ns;
+	s->missed_nr += skip_to(s, free_ns);
 }
 
 static void nap_until(uint64_t at_ns)
@@ -397,7 +399,8 @@ static enum sample_end run_to(struct sampler *s, uint64_t until_ns)
 		    now < s->due_ns)
 			continue;
 		before = s->watches.nr > 1 ? own_cpu_ns() : 0;
-		note_late(s, now);
+		/* We got the CPU late: this tick is for all until now. */
+		s->missed_nr += skip_to(s, now) - 1;
 		tick(s, now);
 		if (root(s)->ended)
 			return SAMPLE_GONE;
