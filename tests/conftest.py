@@ -24,8 +24,10 @@ sys.path.insert(0, str(TOP / "tools"))
 
 import pythons  # noqa: E402
 
-# Under nohup the programs that tests start would ignore it, too.
+# Under nohup, or behind a shell's "&", the programs that tests start would
+# ignore them, too.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What tare promises to read.
 OLDEST, NEWEST = (3, 9), (3, 15)
