@@ -314,12 +314,26 @@ static void note_unsure(struct sampler *s)
 	s->unsure_text = first->trouble;
 }
 
+/*
+ * Looks stand for the ticks missed before them, a part for each of those that
+ * follow: one look that had to stand for twenty ticks would be a dice thrown
+ * once for twenty, and phases of a program are longer than a few looks.
+ */
+#define MISSED_PART 16
+
+static uint64_t share_of_missed(struct sampler *s)
+{
+	uint64_t share = (s->missed_nr + MISSED_PART - 1) / MISSED_PART;
+
+	s->missed_nr -= share;
+	return share;
+}
+
 static void tick(struct sampler *s, uint64_t now_ns)
 {
 	uint64_t at = profile_time(s, now_ns);
 
-	profile_tick(s->profile, at, s->missed_nr);
-	s->missed_nr = 0;
+	profile_tick(s->profile, at, share_of_missed(s));
 	look_at_watches(s, now_ns, at);
 	look_for_children(s, now_ns);
 	drop_ended(s);
