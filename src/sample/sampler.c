@@ -319,7 +319,7 @@ static void note_unsure(struct sampler *s)
  * follow: one look that had to stand for twenty ticks would be a dice thrown
  * once for twenty, and phases of a program are longer than a few looks.
  */
-#define MISSED_PART 16
+#define MISSED_PART 4
 
 static uint64_t share_of_missed(struct sampler *s)
 {

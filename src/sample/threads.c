@@ -348,6 +348,12 @@ bool tasks_ended(const struct tasks *ts)
 
 void tasks_account(struct tasks *ts, uint64_t at_ns)
 {
-	for (uint32_t i = 0; i < ts->task.nr; i++)
-		account(ts, ts->task.at[i], at_ns);
+	for (uint32_t i = 0; i < ts->task.nr; i++) {
+		struct task *t = ts->task.at[i];
+
+		account(ts, t, at_ns);
+		/* One that waits for the GIL names itself when it gets it. */
+		if (!t->named && !t->gone)
+			name_thread(ts, t);
+	}
 }
