@@ -9,6 +9,9 @@
  * what the others wait for is not what holds the job up. */
 #define BUSY_SHARE 0.1
 
+/* Who lives for less than this part of the recording is not worth a word. */
+#define BRIEF_SHARE 0.05
+
 /* Below this part of the time a cause is not worth a sentence. */
 #define SENTENCE_SHARE 0.2
 #define MOSTLY_SHARE 0.5
@@ -291,7 +294,9 @@ static void find_gist(struct gist *g, const struct profile *p,
 	uint32_t main = summary_main_thread(p);
 
 	for (uint32_t i = 0; i < s->thread_nr; i++)
-		if (is_busy(&s->threads[i]))
+		if (is_busy(&s->threads[i]) &&
+		    s->threads[i].wall_s * 1e9 >=
+			    BRIEF_SHARE * (double)p->wall_ns)
 			count_in(g, p, &s->threads[i]);
 	/* Busy, but not for long: then that is not what the time went for. */
 	if (g->wall_s * 1e9 < SENTENCE_SHARE * (double)p->wall_ns)
