@@ -94,6 +94,9 @@ static void note_cpu(struct profile *p, const struct procfs_times *from,
 {
 	struct procfs_times to;
 
+	/* Of a job that is already running nobody adds up the children. */
+	if (p->processes.nr > 1)
+		return;
 	/* Gone: what it used is not known any more. */
 	if (!procfs_read_times(pid, &to) || to.user_ns < from->user_ns ||
 	    to.sys_ns < from->sys_ns)
@@ -135,8 +138,10 @@ static int attach(struct invocation *inv, struct recording *r, int pid,
 		r->sampling_trouble.code = ERR_OK;
 		return err->code;
 	}
-	return err_set(err, ERR_GONE,
-		       "process %d ended before it could be looked at", pid);
+	err_set(err, ERR_GONE, "process %d ended before it could be looked at",
+		pid);
+	err_hint(err, "tare run profiles a program from its first moment on");
+	return err->code;
 }
 
 static int attach_run(struct invocation *inv, struct err *err)

@@ -122,8 +122,10 @@ static int by_weight(const void *a, const void *b, void *profile)
 struct gist {
 	uint32_t nr;	 /* threads that count */
 	char name[48];	 /* if it is one: "it", "thread worker" */
-	uint32_t gil_nr; /* of them, that share a GIL */
-	uint32_t process_nr;
+	uint32_t gil_nr; /* of them, that want a GIL */
+	bool several;	 /* not all are of one process, `process` */
+	bool several_gils;
+	uint32_t process, gil_process;
 	double wall_s, gil_wall_s, gil_wait_s;
 	double states[STATE_NR];
 };
@@ -161,8 +163,11 @@ static bool say_gil(const struct gist *g, char *out)
 	    g->gil_wall_s < SENTENCE_SHARE * g->wall_s)
 		return false;
 	snprintf(out, BREAKDOWN_SENTENCE,
-		 "%s threads take turns on one GIL: %.0f %% of their time is "
-		 "waiting for it",
+		 g->several_gils
+			 ? "%s threads take turns on the GILs of several "
+			   "processes: %.0f %% of their time is waiting"
+			 : "%s threads take turns on one GIL: %.0f %% of "
+			   "their time is waiting for it",
 		 number_word(g->gil_nr, nr), percent(wait_s, g->gil_wall_s));
 	return true;
 }
@@ -203,8 +208,8 @@ static bool say_cpu(const struct gist *g, char *out)
 		snprintf(out, BREAKDOWN_SENTENCE,
 			 "%s %s compute: %.0f %% of their time is on a CPU",
 			 number_word(g->nr, nr),
-			 g->process_nr > 1 ? "threads of several processes"
-					   : "threads",
+			 g->several ? "threads of several processes"
+				    : "threads",
 			 on_cpu * 100);
 	else
 		snprintf(out, BREAKDOWN_SENTENCE,
@@ -260,6 +265,8 @@ static void say(const struct gist *g, char *out)
 static void count_in(struct gist *g, const struct profile *p,
 		     const struct summary_thread *t)
 {
+	uint32_t process = p->threads.at[t->thread].process;
+
 	g->nr++;
 	g->wall_s += t->wall_s;
 	if (t->thread == summary_main_thread(p) || g->name[0])
@@ -267,11 +274,13 @@ static void count_in(struct gist *g, const struct profile *p,
 	else
 		snprintf(g->name, sizeof(g->name), "thread %s",
 			 profile_text(p, p->threads.at[t->thread].name));
-	if (p->threads.at[t->thread].process)
-		g->process_nr = 2; /* how many does not matter */
+	g->several |= g->nr > 1 && process != g->process;
+	g->process = process;
 	for (int i = 0; i < STATE_NR; i++)
 		g->states[i] += t->states[i].s;
 	if (t->states[STATE_GIL_WAIT].s > BUSY_SHARE / 2 * t->wall_s) {
+		g->several_gils |= g->gil_nr && process != g->gil_process;
+		g->gil_process = process;
 		g->gil_nr++;
 		g->gil_wall_s += t->wall_s;
 		g->gil_wait_s += t->states[STATE_GIL_WAIT].s;

@@ -150,6 +150,27 @@ static bool run_queue(const struct books *b, struct caution *c)
 	return true;
 }
 
+/* No schedstat, or no more descriptors: CPU and queue cannot be told apart. */
+static bool uncounted(const struct books *b, struct caution *c)
+{
+	const struct profile *p = b->profile;
+	unsigned nr = 0;
+
+	for (uint32_t i = 0; i < p->threads.nr; i++)
+		nr += !p->threads.at[i].has_sched &&
+		      p->threads.at[i].state_ticks[STATE_ON_CPU];
+	if (!nr)
+		return false;
+	snprintf(c->reason, sizeof(c->reason),
+		 "of %u of %u threads the kernel did not tell how long they "
+		 "waited for a CPU: that is in their time on one",
+		 nr, p->threads.nr);
+	snprintf(c->remedy, sizeof(c->remedy),
+		 "a kernel with schedstat counts it; ulimit -n 65536 where "
+		 "there are thousands of threads");
+	return true;
+}
+
 /* The number that `text` begins with; 0 when there is none to be had. */
 static double number(const char *text)
 {
@@ -183,6 +204,7 @@ uint32_t caution_list(const struct profile *p, struct caution out[CAUTION_NR])
 		[CAUTION_MARKED] = marked,
 		[CAUTION_LOW_RATE] = low_rate,
 		[CAUTION_RUN_QUEUE] = run_queue,
+		[CAUTION_UNCOUNTED] = uncounted,
 		[CAUTION_LOAD] = load,
 	};
 	struct books books = { 0 };

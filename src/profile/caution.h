@@ -18,6 +18,7 @@
 	X(MARKED, "marked")           \
 	X(LOW_RATE, "low_rate")       \
 	X(RUN_QUEUE, "run_queue")     \
+	X(UNCOUNTED, "uncounted")     \
 	X(LOAD, "load")
 
 enum caution_kind {

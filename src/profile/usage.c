@@ -30,6 +30,16 @@ bool process_knows(const struct process_figures *f, enum process_figure which)
 	return f->known & 1u << which;
 }
 
+void process_subtract(struct process_figures *f,
+		      const struct process_figures *before)
+{
+	for (int i = 0; i < PROCESS_FIGURE_NR; i++)
+		if (i != PROCESS_PEAK_BYTES && before->known & 1u << i)
+			f->value[i] -= before->value[i] < f->value[i]
+					       ? before->value[i]
+					       : f->value[i];
+}
+
 void process_raise(struct process_figures *f,
 		   const struct process_figures *later)
 {

@@ -43,6 +43,10 @@ void process_set(struct process_figures *f, enum process_figure which,
 		 uint64_t value);
 bool process_knows(const struct process_figures *f, enum process_figure which);
 
+/* Leave out what was counted before; the peak is not a count. */
+void process_subtract(struct process_figures *f,
+		      const struct process_figures *before);
+
 /* Numbers count upwards while a process lives: keep the larger of each. */
 void process_raise(struct process_figures *f,
 		   const struct process_figures *later);

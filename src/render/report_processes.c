@@ -117,8 +117,8 @@ static void put_troubles(struct report *r)
 		if (!*profile_text(p, of->trouble) || nr++ >= TROUBLES)
 			continue;
 		buf_clear(&r->scratch);
-		buf_printf(&r->scratch, "process %d was not followed: %s",
-			   of->pid, profile_text(p, of->trouble));
+		buf_printf(&r->scratch, "process %d: %s", of->pid,
+			   profile_text(p, of->trouble));
 		page_style(&r->page, PAGE_YELLOW);
 		page_to(&r->page, MARGIN);
 		page_words(&r->page, buf_str(&r->scratch), MARGIN + GAP);
@@ -134,8 +134,10 @@ int report_processes(struct report *r, struct err *err)
 	uint32_t all = p->processes.nr, nr = all < ROWS ? all : ROWS;
 	struct process_row *rows;
 
-	if (all < 2)
+	if (all < 2) {
+		put_troubles(r);
 		return ERR_OK;
+	}
 	rows = calloc(all, sizeof(*rows));
 	if (!rows)
 		return err_nomem(err);

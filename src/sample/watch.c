@@ -74,6 +74,13 @@ static void note_command(struct watch *w)
 	buf_release(&line);
 }
 
+/* What the kernel has counted since we came. */
+static void read_figures(const struct watch *w, struct process_figures *out)
+{
+	figures_read(out, w->pid, &w->tasks.list);
+	process_subtract(out, &w->before);
+}
+
 /* False when its number is another process's now. */
 static bool note_identity(struct watch *w)
 {
@@ -121,6 +128,8 @@ int watch_open(struct watch **out, pid_t pid, uint32_t parent,
 		w->search_ns = clock_now_ns() + CHILD_NS;
 	note_identity(w);
 	tasks_init(&w->tasks, w->target, p, w->process, fresh);
+	if (!fresh && task_list(pid, &w->tasks.list))
+		figures_read(&w->before, pid, &w->tasks.list);
 	*out = w;
 	return ERR_OK;
 }
@@ -355,7 +364,7 @@ void watch_account(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 	w->figures_ns = now_ns + w->figures_step_ns;
 	if (w->figures_step_ns < FIGURES_STEP_MAX_NS)
 		w->figures_step_ns *= 2;
-	figures_read(&now, w->pid, &w->tasks.list);
+	read_figures(w, &now);
 	if (w->python)
 		interpreter_account(w->python, &now);
 	process_raise(&row(w)->figures, &now);
@@ -372,7 +381,7 @@ void watch_close(struct watch *w)
 	if (!w->ended) {
 		struct process_figures now;
 
-		figures_read(&now, w->pid, &w->tasks.list);
+		read_figures(w, &now);
 		process_raise(&row(w)->figures, &now);
 	}
 	tasks_release(&w->tasks);

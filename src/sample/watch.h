@@ -34,6 +34,7 @@ struct watch {
 	uint64_t program_ns; /* when the program was last compared */
 	uint64_t program;    /* which file it executes */
 	uint64_t figures_ns, figures_step_ns;
+	struct process_figures before; /* what it had used when we came */
 	uint64_t start_ticks; /* when it began: it is not another one */
 	uint64_t stack_addr;  /* as in struct procfs_identity, of late */
 	uint32_t python_text; /* what is to be told of w->python; 0: told */

@@ -34,6 +34,25 @@ Test(profile_breakdown, threads_that_share_a_gil_are_told)
 	profile_free(p);
 }
 
+/* Two processes have two of them, whatever their threads do. */
+Test(profile_breakdown, the_gils_of_two_processes_are_not_one)
+{
+	struct profile *p = sketch_new(1000);
+	char text[BREAKDOWN_SENTENCE];
+	uint32_t thread;
+
+	for (int i = 0; i < 2; i++) {
+		thread = sketch_thread(p, 100 + i, "worker");
+		sketch_state(p, thread, "f@a.py:1:1", STATE_ON_CPU, 400);
+		sketch_state(p, thread, "f@a.py:1:1", STATE_GIL_WAIT, 600);
+	}
+	p->threads.at[thread].process = profile_add_process(p, 200, 0, 0);
+	sentence(p, text);
+	cr_assert_str_eq(text, "two threads take turns on the GILs of several "
+			       "processes: 60 % of their time is waiting");
+	profile_free(p);
+}
+
 /*
  * The waiting of a long thread was once held against the life of short ones:
  * "9 threads take turns on one GIL: 1103 % of their time is waiting for it".

@@ -116,7 +116,7 @@ Test(profile_caution, a_main_thread_that_waited_for_a_cpu)
 	p = fine();
 	sketch_books(p, 0, 9000 * MS, 501 * MS);
 	p->threads.at[0].has_sched = false;
-	cr_expect_eq(cautions(p), 0);
+	cr_expect_eq(cautions(p), 1u << CAUTION_UNCOUNTED);
 }
 
 Test(profile_caution, a_machine_with_more_work_than_cpus)
