@@ -124,6 +124,7 @@ static int attach(struct invocation *inv, struct recording *r, int pid,
 		sampler_close(s);
 		return rc;
 	}
+	recording_count(r, pid);
 	if (procfs_read_times(pid, &times))
 		r->source_since_ns = times.start_realtime_ns;
 	sample(r, pid, s, opts);

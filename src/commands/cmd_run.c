@@ -77,6 +77,7 @@ static int start(struct recording *r, const struct run_opts *opts,
 	if (rc != ERR_OK)
 		return rc;
 	signals_watch_target(held->pid);
+	recording_count(r, held->pid);
 	rc = recording_create(r, &opts->recording, line->name, held->pid, err);
 	if (rc == ERR_OK) {
 		rc = child_release(held, err);

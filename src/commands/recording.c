@@ -108,6 +108,7 @@ int recording_init(struct recording *r, const struct recording_opts *opts,
 void recording_release(struct recording *r)
 {
 	store_close(r->store);
+	perf_counters_close(r->counters);
 	profile_free(r->profile);
 	file_root_close(&r->root);
 	free(r->path);
@@ -326,6 +327,11 @@ void recording_follow(struct recording *r, pid_t pid)
 	recording_sample(r, pid, s, UINT64_MAX, NULL, NULL);
 }
 
+void recording_count(struct recording *r, pid_t pid)
+{
+	r->counters = counters_open(pid);
+}
+
 static uint64_t minus(uint64_t all, uint64_t part)
 {
 	return all > part ? all - part : 0;
@@ -356,6 +362,7 @@ void recording_finish(struct recording *r)
 	struct profile *p = r->profile;
 	struct err err = { 0 };
 
+	counters_read(r->counters, &p->figures);
 	if (!any_python(p)) {
 		p->tick_nr = 0;
 		store_discard(r->store);

@@ -17,6 +17,7 @@
 #include "os/child.h"
 #include "os/file.h"
 #include "profile/profile.h"
+#include "sample/counters.h"
 #include "sample/sample.h"
 #include "store/store.h"
 
@@ -31,8 +32,9 @@ struct recording {
 	struct store *store; /* NULL: nothing is written */
 	char *path;	     /* where it is, or will be; NULL: nowhere */
 	struct sample_opts sampling;
-	struct file_root root; /* of the target, once `seen` */
-	bool seen;	       /* a Python was found and looked at */
+	struct file_root root;		/* of the target, once `seen` */
+	bool seen;			/* a Python was found and looked at */
+	struct perf_counters *counters; /* of the job; NULL: not to be had */
 	uint64_t begin_ns;
 	int64_t source_since_ns; /* source changed later is not what ran */
 	/* The last refusal to sample, and the first failure to write; their
@@ -98,6 +100,9 @@ enum recording_end recording_sample(
  * through whatever it executes.
  */
 void recording_follow(struct recording *r, pid_t pid);
+
+/* Let the CPU count what `pid` does from now on, where it can. */
+void recording_count(struct recording *r, pid_t pid);
 
 /* What the kernel says that it used. */
 void recording_note_usage(struct recording *r, const struct child_usage *usage);

@@ -339,14 +339,17 @@ static json_t *all_figures(struct writer *w, const struct process_figures *f)
 static json_t *totals(struct writer *w)
 {
 	const struct profile *p = w->profile;
-	json_t *object = all_figures(w, &p->figures);
+	const struct process_figures *f = &p->figures;
+	json_t *object = all_figures(w, f);
 	double real_s = (double)p->wall_ns / 1e9;
-	double cpu_s = figures_cpu_s(&p->figures);
+	double cpu_s = figures_cpu_s(f);
 
 	set(w, object, "real_s", number(real_s));
 	/* Several CPUs at work: waiting cannot be told by subtraction. */
 	set(w, object, "waiting_s",
 	    cpu_s < 0 || cpu_s > real_s ? json_null() : number(real_s - cpu_s));
+	set(w, object, "instructions_per_cycle",
+	    number(process_ratio(f, PROCESS_INSTRUCTIONS, PROCESS_CYCLES)));
 	return object;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "profile/usage.h"
 
+#include <math.h>
+
 const char *const process_figure_key[PROCESS_FIGURE_NR] = {
 	[PROCESS_USER_NS] = "user_ns",
 	[PROCESS_SYS_NS] = "sys_ns",
@@ -16,6 +18,13 @@ const char *const process_figure_key[PROCESS_FIGURE_NR] = {
 	[PROCESS_COLLECTIONS_0] = "collections_0",
 	[PROCESS_COLLECTIONS_1] = "collections_1",
 	[PROCESS_COLLECTIONS_2] = "collections_2",
+	[PROCESS_CYCLES] = "cycles",
+	[PROCESS_INSTRUCTIONS] = "instructions",
+	[PROCESS_CACHE_REFERENCES] = "cache_references",
+	[PROCESS_CACHE_MISSES] = "cache_misses",
+	[PROCESS_BRANCHES] = "branches",
+	[PROCESS_BRANCH_MISSES] = "branch_misses",
+	[PROCESS_COUNTED_PPM] = "counted_ppm",
 };
 
 void process_set(struct process_figures *f, enum process_figure which,
@@ -28,6 +37,14 @@ void process_set(struct process_figures *f, enum process_figure which,
 bool process_knows(const struct process_figures *f, enum process_figure which)
 {
 	return f->known & 1u << which;
+}
+
+double process_ratio(const struct process_figures *f, enum process_figure of,
+		     enum process_figure by)
+{
+	if (!process_knows(f, of) || !process_knows(f, by) || !f->value[by])
+		return NAN;
+	return (double)f->value[of] / (double)f->value[by];
 }
 
 void process_subtract(struct process_figures *f,

@@ -27,6 +27,15 @@ enum process_figure {
 	PROCESS_COLLECTIONS_0 = 11, /* garbage collections by generation */
 	PROCESS_COLLECTIONS_1 = 12,
 	PROCESS_COLLECTIONS_2 = 13,
+	PROCESS_CYCLES = 14, /* this and the next, in user mode, by the CPU */
+	PROCESS_INSTRUCTIONS = 15,
+	PROCESS_CACHE_REFERENCES = 16, /* of its last level, mostly */
+	PROCESS_CACHE_MISSES = 17,
+	PROCESS_BRANCHES = 18,
+	PROCESS_BRANCH_MISSES = 19, /* predicted wrongly */
+	/* Millionths of the time in which a CPU with few counters counted:
+	 * beyond it the six above were extended. */
+	PROCESS_COUNTED_PPM = 20,
 	PROCESS_FIGURE_NR
 };
 
@@ -42,6 +51,10 @@ struct process_figures {
 void process_set(struct process_figures *f, enum process_figure which,
 		 uint64_t value);
 bool process_knows(const struct process_figures *f, enum process_figure which);
+
+/* One figure by another; NAN where one of them is not known. */
+double process_ratio(const struct process_figures *f, enum process_figure of,
+		     enum process_figure by);
 
 /* Leave out what was counted before; the peak is not a count. */
 void process_subtract(struct process_figures *f,

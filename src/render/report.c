@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "render/report.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,6 +117,33 @@ static void add_rest(struct buf *line, const struct profile *p)
 	}
 }
 
+/* Of the CPU's own counters, where the machine has them. */
+static void add_counters(struct buf *line, const struct profile *p)
+{
+	static const struct {
+		enum process_figure of, by;
+		double unit;
+		int places;
+		const char *text;
+	} ratios[] = {
+		{ PROCESS_INSTRUCTIONS, PROCESS_CYCLES, 1, 2,
+		  "instructions per cycle" },
+		{ PROCESS_BRANCH_MISSES, PROCESS_BRANCHES, 100, 1,
+		  "% of branches mispredicted" },
+		{ PROCESS_CACHE_MISSES, PROCESS_CACHE_REFERENCES, 100, 1,
+		  "% of cache references missed" },
+	};
+
+	for (size_t i = 0; i < sizeof(ratios) / sizeof(*ratios); i++) {
+		double ratio =
+			process_ratio(&p->figures, ratios[i].of, ratios[i].by);
+
+		if (!isnan(ratio))
+			buf_printf(line, DOT "%.*f %s", ratios[i].places,
+				   ratio * ratios[i].unit, ratios[i].text);
+	}
+}
+
 void report_command(struct report *r)
 {
 	const char *command = profile_meta(r->profile, META_COMMAND);
@@ -145,6 +173,7 @@ static void put_heading(struct report *r)
 		   wall);
 	add_cpu(&r->scratch, p);
 	add_rest(&r->scratch, p);
+	add_counters(&r->scratch, p);
 	add_exit(&r->scratch, p);
 	page_words(&r->page, buf_str(&r->scratch), 2);
 	page_newline(&r->page);

@@ -203,7 +203,10 @@ CREATE VIEW figure (id, name) AS VALUES
 	(3, 'minor_faults'), (4, 'major_faults'), (5, 'voluntary_switches'),
 	(6, 'involuntary_switches'), (7, 'read_bytes'), (8, 'written_bytes'),
 	(9, 'disk_read_bytes'), (10, 'disk_written_bytes'),
-	(11, 'collections_0'), (12, 'collections_1'), (13, 'collections_2');
+	(11, 'collections_0'), (12, 'collections_1'), (13, 'collections_2'),
+	(14, 'cycles'), (15, 'instructions'), (16, 'cache_references'),
+	(17, 'cache_misses'), (18, 'branches'), (19, 'branch_misses'),
+	(20, 'counted_ppm');
 
 -- Seconds for people.
 CREATE VIEW thread_time AS

@@ -300,6 +300,22 @@ Test(render_report, how_the_program_ended_is_said)
 	profile_free(p);
 }
 
+Test(render_report, what_the_cpu_counted_is_said_where_it_did)
+{
+	struct profile *p = one_thread();
+	struct render_opts opts = { .width = 200 };
+
+	process_set(&p->figures, PROCESS_CYCLES, 4000);
+	process_set(&p->figures, PROCESS_BRANCH_MISSES, 31);
+	check_has(p, &opts, " waiting · exit 0\n");
+	process_set(&p->figures, PROCESS_INSTRUCTIONS, 9000);
+	process_set(&p->figures, PROCESS_BRANCHES, 1000);
+	check_has(p, &opts,
+		  " · 2.25 instructions per cycle · 3.1 % of branches "
+		  "mispredicted · exit 0\n");
+	profile_free(p);
+}
+
 Test(render_report, a_command_of_several_lines_is_one_line)
 {
 	struct profile *p = one_thread();
