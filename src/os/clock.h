@@ -13,6 +13,9 @@
 /* CLOCK_MONOTONIC. */
 uint64_t clock_now_ns(void);
 
+/* The kernel's own beat, at which it counts the time of who runs. */
+uint64_t clock_jiffy_ns(void);
+
 /* Nanoseconds since 1970, for comparison with the times of files. */
 int64_t clock_realtime_ns(void);
 

@@ -297,21 +297,41 @@ uint32_t profile_add_thread(struct profile *p, uint32_t process, int32_t tid,
 	return p->threads.nr - 1;
 }
 
+/* So many looks or a few more share what was missed on a CPU. */
+#define MISSED_PART 4
+
+static uint64_t take_part(uint64_t *owed)
+{
+	uint64_t part = (*owed + MISSED_PART - 1) / MISSED_PART;
+
+	*owed -= part;
+	return part;
+}
+
 void profile_tick(struct profile *p, uint64_t now_ns, uint64_t missed)
 {
+	uint64_t part;
 	uint64_t now_us = now_ns / 1000;
 
 	/* A clock that steps back stands still instead. */
 	if (now_us < p->clock_last_us)
 		now_us = p->clock_last_us;
-	track_clock_put(&p->clock, now_us - p->clock_last_us, missed);
+	p->missed_now = missed;
+	p->owed += missed;
+	part = take_part(&p->owed);
+	track_clock_put(&p->clock, now_us - p->clock_last_us, part);
 	p->clock_last_us = now_us;
 	p->now_ns = now_ns;
-	p->missed_nr += missed;
-	p->stands_for = 1 + missed;
+	p->missed_nr += part;
+	p->stands_for = 1 + part;
 	p->tick_nr++;
 	if (p->clock.failed)
 		p->failed = true;
+}
+
+void profile_stood(struct profile *p, uint32_t thread, double share)
+{
+	p->threads.at[thread].stood = share;
 }
 
 static uint64_t make_value(uint32_t node, enum sample_quality quality,
@@ -416,6 +436,41 @@ static bool begin_run(struct profile *p, uint32_t thread, uint64_t value,
 	return true;
 }
 
+static bool is_runnable(enum thread_state state)
+{
+	return STATE_BIT(state) & (STATES_RUNNING | STATE_BIT(STATE_RUN_QUEUE));
+}
+
+static void stand_for(struct profile *p, uint32_t count, uint64_t ticks)
+{
+	struct profile_count *c = &p->counts.at[count];
+
+	c->ticks += ticks;
+	p->threads.at[c->thread].state_ticks[c->state] += ticks;
+}
+
+/*
+ * Who has the ticks missed between the look `before` and the one `now`? That
+ * one as far as the thread stood there. Of the rest each side has a half; what
+ * comes to one that ran is owed, and paid to looks that find the thread so.
+ */
+static void divide_missed(struct profile *p, struct profile_thread *t,
+			  uint32_t before, uint32_t now)
+{
+	uint64_t stood = (uint64_t)(t->stood * (double)p->missed_now);
+	uint64_t rest = p->missed_now - stood, half = rest / 2;
+
+	if (is_runnable(p->counts.at[before].state))
+		t->owed += half;
+	else
+		stand_for(p, before, half);
+	if (is_runnable(p->counts.at[now].state))
+		t->owed += rest - half;
+	else
+		stood += rest - half;
+	stand_for(p, now, stood);
+}
+
 void profile_sample(struct profile *p, uint32_t thread, uint32_t node,
 		    enum sample_quality quality, enum thread_state state)
 {
@@ -423,6 +478,7 @@ void profile_sample(struct profile *p, uint32_t thread, uint32_t node,
 	uint64_t tick = p->tick_nr - 1;
 	struct profile_thread *t;
 	struct profile_track *k;
+	uint32_t before;
 
 	assert(p->tick_nr > 0);
 	assert(thread < p->threads.nr);
@@ -432,16 +488,21 @@ void profile_sample(struct profile *p, uint32_t thread, uint32_t node,
 	k = &t->track;
 	if (k->next_tick > tick)
 		return;
+	before = k->last_count;
 	if ((!k->run_nr || k->last_value != value || k->next_tick != tick) &&
 	    !begin_run(p, thread, value, tick))
 		return;
+	/* Nobody knows where one was that is seen for the first time. */
+	if (k->next_tick && p->missed_now)
+		divide_missed(p, t, before, k->last_count);
+	stand_for(p, k->last_count,
+		  1 + (is_runnable(state) ? take_part(&t->owed) : 0));
 	k->run_nr++;
 	k->tick_nr++;
 	k->next_tick = tick + 1;
 	p->counts.at[k->last_count].nr++;
-	p->counts.at[k->last_count].ticks += p->stands_for;
 	t->looks[quality]++;
-	t->state_ticks[state] += p->stands_for;
+	t->stood = 0;
 	t->end_ns = p->now_ns;
 }
 

@@ -140,6 +140,8 @@ struct profile_thread {
 	uint64_t looks[SAMPLE_QUALITY_NR];
 	uint64_t state_ticks[STATE_NR]; /* by state, ticks they stand for */
 	uint64_t gil_ticks;  /* at which it held the GIL, see profile_process */
+	uint64_t owed;	     /* missed ticks that looks are yet to stand for */
+	double stood;	     /* see profile_stood(), for the next look */
 	VEC(uint32_t) codes; /* code -> index in profile.counts */
 	struct profile_track track;
 };
@@ -199,6 +201,8 @@ struct profile {
 	uint64_t sampler_cpu_ns; /* what tare itself used */
 	uint64_t native_lost;	 /* samples of native code that are missing */
 	uint64_t now_ns;	 /* of the present tick */
+	uint64_t missed_now;	 /* ticks missed just before this one */
+	uint64_t owed;		 /* as of a thread */
 	uint64_t stands_for;	 /* ticks: itself and those missed before */
 
 	/* Tick times not yet taken by the store, see profile/track.h; the first
@@ -257,8 +261,19 @@ bool profile_cpu_ns(const struct profile *p, uint64_t *ns);
  * belong to this tick and stand for the missed ones, too: which ticks are
  * missed depends on what the job does, and shares of ticks that came would
  * prefer the phases in which it leaves the machine alone.
+ *
+ * Ticks missed between two samples of a thread belong half to the one, half to
+ * the other; those of a thread that ran are shared out among the samples that
+ * come next and find it so, a part to each: one look that had to stand for
+ * twenty ticks would be a dice thrown once for twenty.
  */
 void profile_tick(struct profile *p, uint64_t now_ns, uint64_t missed);
+
+/*
+ * For this share (0 to 1) of the ticks missed just now, `thread` was where and
+ * as the sample that follows has it; they are no matter of chance.
+ */
+void profile_stood(struct profile *p, uint32_t thread, double share);
 
 /*
  * What was seen of `thread` at the present tick (once a tick at most; a second

@@ -173,7 +173,8 @@ static void sample_one(struct interpreter *i, struct roster_thread *t)
 		if (task->gone || task->sampled)
 			return;
 		task->sampled = true;
-		state = task->state;
+		state = task->told;
+		profile_stood(i->profile, t->in_profile, task->stood);
 		if (state == STATE_ON_CPU)
 			state = running_state(i, t);
 	}

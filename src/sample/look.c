@@ -64,6 +64,11 @@
 #define ROUNDS_MAX 16
 #define ROUNDS_APART 4
 
+bool look_leaves_time(double rate_hz)
+{
+	return rate_hz <= BESIDE_MAX_HZ;
+}
+
 void look_init(struct look *k, struct py_process *p, struct roster *roster,
 	       struct names *names, double rate_hz, uint64_t seed)
 {
@@ -72,8 +77,8 @@ void look_init(struct look *k, struct py_process *p, struct roster *roster,
 	k->names = names;
 	gil_find(&k->gil, p);
 	k->random = seed | 1;
-	k->rounds_max = rate_hz <= BESIDE_MAX_HZ ? ROUNDS_MAX : ROUNDS_APART;
-	k->policy.may_be_beside = rate_hz <= BESIDE_MAX_HZ;
+	k->rounds_max = look_leaves_time(rate_hz) ? ROUNDS_MAX : ROUNDS_APART;
+	k->policy.may_be_beside = look_leaves_time(rate_hz);
 	k->policy.beside = true;
 	k->policy.follow = target_pid(p->target);
 	k->policy.calm_needed = CALM_FIRST;

@@ -51,6 +51,9 @@ struct look {
 	uint32_t rounds_max;
 };
 
+/* Do looks at this rate leave the target's CPU most of its time? */
+bool look_leaves_time(double rate_hz);
+
 /* None of the arguments is owned. look_release() frees what `k` grew. */
 void look_init(struct look *k, struct py_process *p, struct roster *roster,
 	       struct names *names, double rate_hz, uint64_t seed);

@@ -6,44 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-/* sched_setattr(2) has no wrapper in the C library before glibc 2.41. */
-struct sched_attr_v0 {
-	uint32_t size, policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t runtime_ns, deadline_ns, period_ns;
-};
-
-/* The smallest slice the kernel grants to an ordinary thread. */
-#define SLICE_NS 100000u
-
-#define NICE (-20)
 
 /* The CPU a thread is on, in /proc/PID/task/TID/stat (proc_pid_stat(5)). */
 #define STAT_PROCESSOR 39
 
 void place_init(struct place *p)
 {
-	struct sched_attr_v0 attr = { .size = sizeof(attr) };
-
 	p->cpu = p->last = -1;
 	CPU_ZERO(&p->home);
 	sched_getaffinity(0, sizeof(p->home), &p->home);
-	prctl(PR_SET_TIMERSLACK, 1UL);
-	/* Keep policy and nice value; refused or ignored on older kernels. */
-	if (!syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0)) {
-		attr.runtime_ns = SLICE_NS;
-		(void)!syscall(SYS_sched_setattr, 0, &attr, 0);
-	}
-	/* Where that is allowed: on a machine that is busy a look that comes
-	 * late comes when somebody else stops, which is no random moment. */
-	setpriority(PRIO_PROCESS, 0, NICE);
 }
 
 static int cpu_of(pid_t pid, pid_t tid)

@@ -20,10 +20,7 @@ struct place {
 	int last;	/* the last such; -1: none yet */
 };
 
-/*
- * Note where we may run, and ask for short turns: exact timers, and a small
- * slice so that the scheduler lets us in at once (EEVDF, Linux 6.12+).
- */
+/* Note where we may run. */
 void place_init(struct place *p);
 
 /*

@@ -15,6 +15,7 @@
 #include "os/procfs.h"
 #include "sample/family.h"
 #include "sample/kin.h"
+#include "sample/priority.h"
 #include "sample/watch.h"
 
 /* Waiting for a Python to come up: from 1 ms, doubling, to this. */
@@ -42,6 +43,7 @@
 struct sampler {
 	struct sample_opts opts;
 	struct profile *profile;
+	struct priority priority; /* as it was before */
 	VEC(struct watch *) watches; /* parents before children */
 	struct map by_pid;	     /* process number -> index in watches */
 	struct family family;
@@ -223,6 +225,7 @@ int sampler_open(struct sampler **out, pid_t pid,
 	s->profile = p;
 	s->random = seed();
 	allow_many_files();
+	priority_raise(&s->priority, look_leaves_time(opts->rate_hz));
 	s->origin_ns = now;
 	s->family.loadavg = -1;
 	p->asked_hz = opts->rate_hz;
@@ -314,26 +317,12 @@ static void note_unsure(struct sampler *s)
 	s->unsure_text = first->trouble;
 }
 
-/*
- * Looks stand for the ticks missed before them, a part for each of those that
- * follow: one look that had to stand for twenty ticks would be a dice thrown
- * once for twenty, and phases of a program are longer than a few looks.
- */
-#define MISSED_PART 4
-
-static uint64_t share_of_missed(struct sampler *s)
-{
-	uint64_t share = (s->missed_nr + MISSED_PART - 1) / MISSED_PART;
-
-	s->missed_nr -= share;
-	return share;
-}
-
 static void tick(struct sampler *s, uint64_t now_ns)
 {
 	uint64_t at = profile_time(s, now_ns);
 
-	profile_tick(s->profile, at, share_of_missed(s));
+	profile_tick(s->profile, at, s->missed_nr);
+	s->missed_nr = 0;
 	look_at_watches(s, now_ns, at);
 	look_for_children(s, now_ns);
 	drop_ended(s);
@@ -487,6 +476,7 @@ void sampler_close(struct sampler *s)
 {
 	if (!s)
 		return;
+	priority_restore(&s->priority);
 	for (uint32_t i = 0; i < s->watches.nr; i++)
 		watch_close(s->watches.at[i]);
 	family_release(&s->family);

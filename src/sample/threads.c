@@ -26,11 +26,8 @@
  * this is still the same wait. */
 #define COUNT_FRESH_NS (8 * CLOCK_MS_NS)
 
-/* Memory of the choice between CPU and queue, see running_state(); and how
- * long the kernel may leave the time of a running thread uncounted (HZ=100,
- * and some). */
+/* Memory of the choice between CPU and queue, see running_state(). */
 #define RECENT_NS (50 * CLOCK_MS_NS)
-#define TICK_NS (12 * CLOCK_MS_NS)
 
 void tasks_init(struct tasks *ts, struct target *t, struct profile *p,
 		uint32_t process, bool fresh)
@@ -40,6 +37,8 @@ void tasks_init(struct tasks *ts, struct target *t, struct profile *p,
 	ts->process = process;
 	ts->profile = p;
 	ts->fresh = ts->known_from_start = fresh;
+	/* Counted at each beat of the kernel, which may come a little late. */
+	ts->lag_ns = clock_jiffy_ns() * 5 / 4;
 	ts->random = map_hash((uint64_t)ts->pid) | 1;
 	wait_init(&ts->wait, t);
 }
@@ -223,6 +222,39 @@ void tasks_release(struct tasks *ts)
 /* ---- what they do ------------------------------------------------------- */
 
 /*
+ * For how long since `before_ns`, when `before` was read, a runnable thread has
+ * been in the queue for a CPU, as far as that is certain. The kernel adds a
+ * stay in the queue when it ends; one that has not ended is the time in which
+ * the thread did not run.
+ */
+static uint64_t queued_ns(const struct tasks *ts, const struct task *t,
+			  const struct task_sched *before, uint64_t before_ns)
+{
+	uint64_t gap_ns = ts->look_ns - before_ns, queued = 0;
+	uint64_t ran_ns = t->last.cpu_ns - before->cpu_ns + ts->lag_ns;
+
+	if (t->last.run_nr != before->run_nr)
+		queued = t->last.queue_ns - before->queue_ns;
+	if (t->state != STATE_ON_CPU && t->state != STATE_RUN_QUEUE)
+		ran_ns = gap_ns; /* or slept */
+	if (gap_ns > ran_ns && gap_ns - ran_ns > queued)
+		queued = gap_ns - ran_ns;
+	return queued < gap_ns ? queued : gap_ns;
+}
+
+/*
+ * Of the time since the last tick, the share that is `ns`. A tick may have been
+ * interrupted before it came to the looks here: the time between two of those
+ * is shorter then than that between two stacks.
+ */
+static double share_of_gap(const struct tasks *ts, uint64_t ns)
+{
+	uint64_t gap_ns = ts->profile->now_ns - ts->last_tick_ns;
+
+	return ns < gap_ns ? (double)ns / (double)gap_ns : 1;
+}
+
+/*
  * Whether a runnable thread is on a CPU or in the queue for one is not to be
  * seen from outside, but mostly follows from what the kernel has counted since
  * the last look. One that waited, or stood in the queue, and has not got a CPU
@@ -235,11 +267,14 @@ static enum thread_state running_state(struct tasks *ts, struct task *t,
 				       uint64_t now_ns)
 {
 	struct task_sched before = t->last;
+	uint64_t before_ns = t->last_ns;
 	double age = (double)(now_ns - t->last_ns) / RECENT_NS;
 	double kept = age < 1 ? 1 - age : 0;
 
+	t->stood = 0;
 	if (!read_sched(t, now_ns))
 		return STATE_ON_CPU;
+	t->stood = share_of_gap(ts, queued_ns(ts, t, &before, before_ns));
 	if (t->last.run_nr == before.run_nr && t->state != STATE_ON_CPU)
 		return STATE_RUN_QUEUE;
 	t->cpu_ns = t->cpu_ns * kept + (double)(t->last.cpu_ns - before.cpu_ns);
@@ -250,7 +285,7 @@ static enum thread_state running_state(struct tasks *ts, struct task *t,
 		t->ran_ns = now_ns;
 	if (t->ran_ns == now_ns)
 		return STATE_ON_CPU;
-	if (now_ns - t->ran_ns > TICK_NS)
+	if (now_ns - t->ran_ns > ts->lag_ns)
 		return STATE_RUN_QUEUE;
 	return random_next(&ts->random) * (t->cpu_ns + t->queue_ns) <
 			       t->queue_ns
@@ -259,14 +294,17 @@ static enum thread_state running_state(struct tasks *ts, struct task *t,
 }
 
 /* Asleep: since when, and until when need nobody ask? */
-static void note_wait(struct task *t, enum thread_state state, uint64_t now_ns)
+static void note_wait(const struct tasks *ts, struct task *t,
+		      enum thread_state state, uint64_t now_ns)
 {
+	uint64_t fresh_ns = ts->profile->missed_now ? 0 : COUNT_FRESH_NS;
 	uint64_t run_nr = t->last.run_nr, age, part;
 
-	if (state != t->state || now_ns - t->last_ns >= COUNT_FRESH_NS)
+	if (state != t->state || now_ns - t->last_ns >= fresh_ns)
 		read_sched(t, now_ns);
 	if (state != t->state || t->last.run_nr != run_nr)
 		t->since_ns = now_ns;
+	t->stood = share_of_gap(ts, now_ns - t->since_ns);
 	age = now_ns - t->since_ns;
 	part = age / LONG_WAIT_PART;
 	if (age < LONG_WAIT_NS)
@@ -290,6 +328,7 @@ static void look_at(struct tasks *ts, struct task *t, uint64_t now_ns)
 	/* A thread has the name of its parent until it gives itself one. */
 	if (is_name_due(++t->look_nr) && !t->named)
 		name_thread(ts, t);
+	t->stood = 1;
 	if (now_ns < t->check_ns || t->gone)
 		return;
 	task_read_wait(&t->files, &wait);
@@ -298,13 +337,16 @@ static void look_at(struct tasks *ts, struct task *t, uint64_t now_ns)
 		return;
 	}
 	if (wait.kind == TASK_RUNNABLE) {
-		t->state = running_state(ts, t, now_ns);
+		t->state = t->told = running_state(ts, t, now_ns);
+		/* One look for a long gap: it tells what that mostly was. */
+		if (ts->profile->missed_now && t->stood > 0.5)
+			t->told = STATE_RUN_QUEUE;
 		t->since_ns = t->check_ns = now_ns;
 		return;
 	}
 	state = wait_state(&ts->wait, t->tid, &wait, now_ns, &t->gone);
-	note_wait(t, state, now_ns);
-	t->state = state;
+	note_wait(ts, t, state, now_ns);
+	t->state = t->told = state;
 }
 
 void tasks_forget_names(struct tasks *ts)
@@ -320,12 +362,15 @@ void task_ask(struct task *t)
 	t->check_ns = 0;
 }
 
-void tasks_look(struct tasks *ts, uint64_t now_ns)
+void tasks_look(struct tasks *ts)
 {
+	/* Not that of the tick: a busy machine may have come in between. */
+	ts->look_ns = clock_now_ns();
 	for (uint32_t i = 0; i < ts->task.nr; i++) {
 		ts->task.at[i]->sampled = false;
-		look_at(ts, ts->task.at[i], now_ns);
+		look_at(ts, ts->task.at[i], ts->look_ns);
 	}
+	ts->last_tick_ns = ts->profile->now_ns;
 }
 
 void tasks_sample_rest(struct tasks *ts)
@@ -333,9 +378,11 @@ void tasks_sample_rest(struct tasks *ts)
 	for (uint32_t i = 0; i < ts->task.nr; i++) {
 		struct task *t = ts->task.at[i];
 
-		if (!t->sampled && !t->gone)
-			profile_sample(ts->profile, t->in_profile, 0,
-				       SAMPLE_NO_PYTHON, t->state);
+		if (t->sampled || t->gone)
+			continue;
+		profile_stood(ts->profile, t->in_profile, t->stood);
+		profile_sample(ts->profile, t->in_profile, 0, SAMPLE_NO_PYTHON,
+			       t->told);
 	}
 }
 

@@ -22,10 +22,14 @@ struct task {
 	struct task_sched last;
 	uint64_t last_ns; /* when that was read; 0: never */
 	enum thread_state state;
+	enum thread_state told; /* the same, or what it was for longer */
 	uint64_t since_ns;	 /* it waits, and has done so since */
 	uint64_t check_ns;	 /* not to be asked before */
 	uint64_t ran_ns;	 /* when it last was on a CPU for sure */
 	double cpu_ns, queue_ns; /* of late, for the choice between the two */
+	/* The share of the ticks missed before this look in which it was as it
+	 * is now. */
+	double stood;
 	bool listed;
 	bool gone;    /* it has ended; the list does not know yet */
 	bool sampled; /* at the present tick, with its Python stack */
@@ -43,6 +47,9 @@ struct tasks {
 	struct wait_context wait;
 	uint64_t listed_ns;
 	uint64_t random;
+	uint64_t look_ns;      /* of this look */
+	uint64_t last_tick_ns; /* of the one before, in profile time */
+	uint64_t lag_ns;       /* how late the kernel may count who runs */
 	bool fresh;	       /* the process has begun with the recording */
 	bool known_from_start; /* threads that appear now have just begun */
 };
@@ -70,8 +77,8 @@ void tasks_forget_names(struct tasks *ts);
 /* Whatever it was known to wait for: ask what it does at the next look. */
 void task_ask(struct task *t);
 
-/* Bring the states of all threads up to date. `now_ns`: CLOCK_MONOTONIC. */
-void tasks_look(struct tasks *ts, uint64_t now_ns);
+/* Bring the states of all threads up to date. */
+void tasks_look(struct tasks *ts);
 
 /* Give those that have no Python stack at this tick to the profile. */
 void tasks_sample_rest(struct tasks *ts);

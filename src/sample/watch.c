@@ -317,7 +317,7 @@ void watch_tick(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 	}
 	if (w->python)
 		interpreter_ask(w->python);
-	tasks_look(&w->tasks, now_ns);
+	tasks_look(&w->tasks);
 	if (tasks_ended(&w->tasks)) {
 		note_end(w);
 		w->ended = true;
@@ -351,7 +351,7 @@ int watch_once(struct watch *w, uint64_t now_ns, uint64_t at_ns,
 		stopper_resume(w->stopper);
 	if (rc)
 		return rc;
-	tasks_look(&w->tasks, now_ns);
+	tasks_look(&w->tasks);
 	interpreter_sample(w->python);
 	interpreter_step_aside(w->python);
 	return ERR_OK;

@@ -291,3 +291,87 @@ Test(profile_profile, counts_read_from_a_file_do_not_wrap_round)
 					UINT64_MAX - 10));
 	profile_free(p);
 }
+
+static uint64_t ticks_of(const struct profile *p, uint32_t node)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < p->counts.nr; i++)
+		if (p->counts.at[i].node == node)
+			sum += p->counts.at[i].ticks;
+	return sum;
+}
+
+static void look(struct profile *p, uint32_t thread, uint32_t node,
+		 uint64_t missed, double stood)
+{
+	profile_tick(p, (p->tick_nr + 1) * 1000000, missed);
+	profile_stood(p, thread, stood);
+	profile_sample(p, thread, node, SAMPLE_COMPLETE, STATE_RUN_QUEUE);
+}
+
+Test(profile_profile, looks_share_the_ticks_missed_before_them)
+{
+	struct profile *p = one_process();
+	uint32_t a = leaf(p, "f", 1), b = leaf(p, "g", 1);
+	uint32_t t = profile_add_thread(p, 0, 1, 0);
+
+	/* Nobody knows where a thread was before it was seen. */
+	look(p, t, a, 50, 0);
+	cr_assert_eq(ticks_of(p, a), 1);
+	look(p, t, b, 100, 0);
+	cr_assert_eq(ticks_of(p, b), 1 + 25);
+	look(p, t, a, 0, 0);
+	cr_assert_eq(ticks_of(p, a), 1 + 1 + 19);
+	for (int i = 0; i < 20; i++)
+		look(p, t, a, 0, 0);
+	cr_assert_eq(ticks_of(p, a) + ticks_of(p, b), 23 + 100);
+	profile_free(p);
+}
+
+Test(profile_profile, one_that_stood_there_has_all_of_them)
+{
+	struct profile *p = one_process();
+	uint32_t a = leaf(p, "f", 1), b = leaf(p, "g", 1);
+	uint32_t t = profile_add_thread(p, 0, 1, 0);
+
+	look(p, t, a, 0, 0);
+	look(p, t, b, 100, 1);
+	cr_assert_eq(ticks_of(p, b), 101);
+	look(p, t, a, 0, 1);
+	cr_assert_eq(ticks_of(p, a), 2);
+	/* For half of the time, and the rest as above. */
+	look(p, t, b, 100, 0.5);
+	cr_assert_eq(ticks_of(p, b), 101 + 1 + 50 + 13);
+	profile_free(p);
+}
+
+Test(profile_profile, a_gap_between_two_waits_belongs_half_to_each)
+{
+	struct profile *p = one_process();
+	uint32_t a = leaf(p, "f", 1), b = leaf(p, "g", 1);
+	uint32_t t = profile_add_thread(p, 0, 1, 0);
+
+	profile_tick(p, 1000, 0);
+	profile_sample(p, t, a, SAMPLE_COMPLETE, STATE_SLEEP);
+	profile_tick(p, 2000, 10);
+	profile_sample(p, t, b, SAMPLE_COMPLETE, STATE_LOCK);
+	cr_assert_eq(ticks_of(p, a), 1 + 5);
+	cr_assert_eq(ticks_of(p, b), 1 + 5);
+	/* What comes to one that ran is paid to looks that find it so. */
+	profile_tick(p, 3000, 16);
+	profile_sample(p, t, a, SAMPLE_COMPLETE, STATE_ON_CPU);
+	cr_assert_eq(ticks_of(p, b), 1 + 5 + 8);
+	cr_assert_eq(ticks_of(p, a), 1 + 5 + 1 + 2);
+	profile_tick(p, 4000, 0);
+	profile_sample(p, t, b, SAMPLE_COMPLETE, STATE_LOCK);
+	cr_assert_eq(ticks_of(p, b), 1 + 5 + 8 + 1);
+	for (uint64_t i = 5; i < 20; i++) {
+		profile_tick(p, i * 1000, 0);
+		profile_sample(p, t, a, SAMPLE_COMPLETE, STATE_ON_CPU);
+	}
+	cr_assert_eq(ticks_of(p, a), 1 + 5 + 1 + 8 + 15);
+	cr_assert_eq(p->threads.at[t].state_ticks[STATE_LOCK], 15);
+	cr_assert_eq(p->threads.at[t].state_ticks[STATE_SLEEP], 6);
+	profile_free(p);
+}
