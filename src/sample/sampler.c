@@ -43,7 +43,7 @@
 struct sampler {
 	struct sample_opts opts;
 	struct profile *profile;
-	struct priority priority; /* as it was before */
+	struct priority priority;    /* as it was before */
 	VEC(struct watch *) watches; /* parents before children */
 	struct map by_pid;	     /* process number -> index in watches */
 	struct family family;

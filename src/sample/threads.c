@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sample/threads.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +27,8 @@
  * this is still the same wait. */
 #define COUNT_FRESH_NS (8 * CLOCK_MS_NS)
 
-/* Memory of the choice between CPU and queue, see running_state(). */
-#define RECENT_NS (50 * CLOCK_MS_NS)
+/* What has to be made up for is forgotten beyond this, see balanced(). */
+#define LEAD_MAX 4
 
 void tasks_init(struct tasks *ts, struct target *t, struct profile *p,
 		uint32_t process, bool fresh)
@@ -257,40 +258,55 @@ static double share_of_gap(const struct tasks *ts, uint64_t ns)
 /*
  * Whether a runnable thread is on a CPU or in the queue for one is not to be
  * seen from outside, but mostly follows from what the kernel has counted since
- * the last look. One that waited, or stood in the queue, and has not got a CPU
- * since, is in the queue. One that has got a CPU, or has used some, within a
- * look, has it. Else it may have been made to give it up since the clock tick
- * up to which its time is counted; that is drawn by how long of late it was
- * on a CPU and in the queue.
+ * the last look. One that waited, or stood in the queue, and has not run since,
+ * is in the queue; one that has, is not.
  */
-static enum thread_state running_state(struct tasks *ts, struct task *t,
-				       uint64_t now_ns)
+static enum thread_state running_state(const struct tasks *ts, struct task *t,
+				       const struct task_sched *before)
 {
-	struct task_sched before = t->last;
+	if (t->last.run_nr != before->run_nr ||
+	    t->last.cpu_ns != before->cpu_ns)
+		t->ran_ns = ts->look_ns;
+	else if (t->state != STATE_ON_CPU ||
+		 ts->look_ns - t->ran_ns > ts->lag_ns)
+		return STATE_RUN_QUEUE;
+	return STATE_ON_CPU;
+}
+
+/*
+ * The kernel's count may be late by `lag_ns`, so a stay in the queue begins
+ * with looks that are taken for ones on a CPU. That is made up for: the time
+ * told to be on a CPU may not get ahead of the count by more than this. What
+ * is told too often and what is told in its place are of the same part of the
+ * program, unless that is shorter.
+ */
+static enum thread_state balanced(const struct tasks *ts, struct task *t,
+				  uint64_t ran_ns)
+{
+	double lag = (double)ts->lag_ns, lead = t->lead_ns - (double)ran_ns;
+	double gap = (double)(ts->profile->now_ns - ts->last_tick_ns);
+	/* One look for a long gap tells what that mostly was. */
+	bool mostly = ts->profile->missed_now && t->stood > 0.5;
+	bool queue = t->state != STATE_ON_CPU || lead >= lag || mostly;
+
+	t->lead_ns = fmax(queue ? lead : fmin(lead + gap, LEAD_MAX * lag),
+			  -LEAD_MAX * lag);
+	return queue ? STATE_RUN_QUEUE : STATE_ON_CPU;
+}
+
+static void look_at_runnable(struct tasks *ts, struct task *t)
+{
+	const struct task_sched before = t->last;
 	uint64_t before_ns = t->last_ns;
-	double age = (double)(now_ns - t->last_ns) / RECENT_NS;
-	double kept = age < 1 ? 1 - age : 0;
 
 	t->stood = 0;
-	if (!read_sched(t, now_ns))
-		return STATE_ON_CPU;
+	if (!read_sched(t, ts->look_ns)) {
+		t->state = t->told = STATE_ON_CPU;
+		return;
+	}
 	t->stood = share_of_gap(ts, queued_ns(ts, t, &before, before_ns));
-	if (t->last.run_nr == before.run_nr && t->state != STATE_ON_CPU)
-		return STATE_RUN_QUEUE;
-	t->cpu_ns = t->cpu_ns * kept + (double)(t->last.cpu_ns - before.cpu_ns);
-	if (t->state == STATE_ON_CPU)
-		t->queue_ns = t->queue_ns * kept +
-			      (double)(t->last.queue_ns - before.queue_ns);
-	if (t->last.run_nr != before.run_nr || t->last.cpu_ns != before.cpu_ns)
-		t->ran_ns = now_ns;
-	if (t->ran_ns == now_ns)
-		return STATE_ON_CPU;
-	if (now_ns - t->ran_ns > ts->lag_ns)
-		return STATE_RUN_QUEUE;
-	return random_next(&ts->random) * (t->cpu_ns + t->queue_ns) <
-			       t->queue_ns
-		       ? STATE_RUN_QUEUE
-		       : STATE_ON_CPU;
+	t->state = running_state(ts, t, &before);
+	t->told = balanced(ts, t, t->last.cpu_ns - before.cpu_ns);
 }
 
 /* Asleep: since when, and until when need nobody ask? */
@@ -337,10 +353,7 @@ static void look_at(struct tasks *ts, struct task *t, uint64_t now_ns)
 		return;
 	}
 	if (wait.kind == TASK_RUNNABLE) {
-		t->state = t->told = running_state(ts, t, now_ns);
-		/* One look for a long gap: it tells what that mostly was. */
-		if (ts->profile->missed_now && t->stood > 0.5)
-			t->told = STATE_RUN_QUEUE;
+		look_at_runnable(ts, t);
 		t->since_ns = t->check_ns = now_ns;
 		return;
 	}

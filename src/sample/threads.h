@@ -23,10 +23,10 @@ struct task {
 	uint64_t last_ns; /* when that was read; 0: never */
 	enum thread_state state;
 	enum thread_state told; /* the same, or what it was for longer */
-	uint64_t since_ns;	 /* it waits, and has done so since */
-	uint64_t check_ns;	 /* not to be asked before */
-	uint64_t ran_ns;	 /* when it last was on a CPU for sure */
-	double cpu_ns, queue_ns; /* of late, for the choice between the two */
+	uint64_t since_ns;	/* it waits, and has done so since */
+	uint64_t check_ns;	/* not to be asked before */
+	uint64_t ran_ns;	/* when it last was on a CPU for sure */
+	double lead_ns;		/* time told to be on one, less that counted */
 	/* The share of the ticks missed before this look in which it was as it
 	 * is now. */
 	double stood;
