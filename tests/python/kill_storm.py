@@ -151,7 +151,8 @@ class Storm:
                         self.cycle(target.pid, number)
                         number += 1
                     target.stdin.close()
-                    target.wait(LIMIT_S)
+                    # One that is stopped would not end.
+                    target.wait(0 if self.harm else LIMIT_S)
                 except subprocess.TimeoutExpired:
                     self.harm.append("the target did not end")
                 finally:

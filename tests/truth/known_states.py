@@ -51,16 +51,16 @@ class Books:
     def add(self, state, nanoseconds):
         self.states[state] = self.states.get(state, 0) + nanoseconds
 
-    def step(self, state, do, at_most_ns=None):
-        """Do it, and write down what it took: as `state`, up to that long,
-        the rest as waiting for the GIL."""
+    def step(self, state, do, until=None):
+        """Do it, and write down what it took: as `state` until that time, which
+        `until` says of the time it began, the rest as waiting for the GIL."""
         start, cpu, queued = self.now(), time.thread_time_ns(), self.queued()
         do()
         waited = (self.now() - start - (time.thread_time_ns() - cpu)
                   - (self.queued() - queued))
         part = waited
-        if at_most_ns is not None:
-            part = min(waited, at_most_ns + SLACK_NS)
+        if until:
+            part = min(waited, max(until(start) - start, 0) + SLACK_NS)
         self.add(state, part)
         self.add("gil_wait", waited - part)
 
@@ -78,18 +78,28 @@ def sleeper(seconds):
     return lambda: time.sleep(seconds)
 
 
+def after(seconds):
+    """For how long a sleep sleeps."""
+    return lambda start: start + int(seconds * 1e9)
+
+
 class Feeder:
     """Does something every few milliseconds, without being in the way."""
 
     def __init__(self, do, seconds):
-        self.over = False
+        self.did = 0
 
         def run():
-            while not self.over:
+            while True:
                 time.sleep(seconds)
+                self.did = time.perf_counter_ns()
                 do()
 
         threading.Thread(target=run, daemon=True, name="feeder").start()
+
+    def when(self, start):
+        """When it did it last: nobody waits any more since."""
+        return self.did
 
 
 def run_child():
@@ -98,49 +108,50 @@ def run_child():
 
 
 def make_wait(kind):
-    """(state, a call that waits some 7 ms for it)"""
+    """(state, a call that waits some 7 ms for it, when that is over)"""
     if kind == "sleep":
-        return "sleep", sleeper(0.007)
+        return "sleep", sleeper(0.007), after(0.007)
     if kind == "lock":
         lock = threading.Lock()
         lock.acquire()
-        Feeder(lambda: lock.locked() and lock.release(), 0.007)
-        return "lock", lock.acquire
+        feeder = Feeder(lambda: lock.locked() and lock.release(), 0.007)
+        return "lock", lock.acquire, feeder.when
     if kind == "event":
         event = threading.Event()
-        Feeder(event.set, 0.007)
-        return "lock", lambda: event.wait() and event.clear()
+        feeder = Feeder(event.set, 0.007)
+        return "lock", lambda: event.wait() and event.clear(), feeder.when
     if kind == "queue":
         jobs = queue.Queue()
-        Feeder(lambda: jobs.put(1), 0.007)
-        return "lock", jobs.get
+        feeder = Feeder(lambda: jobs.put(1), 0.007)
+        return "lock", jobs.get, feeder.when
     if kind == "pipe":
         reader, writer = os.pipe()
-        Feeder(lambda: os.write(writer, b"x"), 0.007)
-        return "io", lambda: os.read(reader, 1)
+        feeder = Feeder(lambda: os.write(writer, b"x"), 0.007)
+        return "io", lambda: os.read(reader, 1), feeder.when
     if kind == "socket":
         here, there = socket.socketpair()
-        Feeder(lambda: there.send(b"x"), 0.007)
-        return "io", lambda: here.recv(1)
+        feeder = Feeder(lambda: there.send(b"x"), 0.007)
+        return "io", lambda: here.recv(1), feeder.when
     if kind == "poll":
         reader, writer = os.pipe()
         other, _ = os.pipe()
-        Feeder(lambda: os.write(writer, b"x"), 0.007)
+        feeder = Feeder(lambda: os.write(writer, b"x"), 0.007)
 
         def wait():
             select.select([reader, other], [], [])
             os.read(reader, 1)
 
-        return "io", wait
-    return "child", run_child
+        return "io", wait, feeder.when
+    return "child", run_child, None
 
 
 def wait_and_sleep(kind, end, told):
-    state, wait = make_wait(kind)
+    state, wait, until = make_wait(kind)
+    seconds = 0.03 if kind == "child" else 0.003
     books = Books()
     while time.perf_counter() < end:
-        books.step(state, wait)
-        books.step("sleep", sleeper(0.03 if kind == "child" else 0.003))
+        books.step(state, wait, until)
+        books.step("sleep", sleeper(seconds), after(seconds))
     told[threading.current_thread().name] = books.close()
 
 
@@ -148,14 +159,14 @@ def keep_the_gil(end, told):
     books = Books()
     while time.perf_counter() < end:
         books.step("sleep", lambda: WITH_GIL.usleep(10_000))
-        books.step("sleep", sleeper(0.004), 4_000_000)
+        books.step("sleep", sleeper(0.004), after(0.004))
     told[threading.current_thread().name] = books.close()
 
 
 def want_the_gil(end, told):
     books = Books()
     while time.perf_counter() < end:
-        books.step("sleep", sleeper(0.002), 2_000_000)
+        books.step("sleep", sleeper(0.002), after(0.002))
     told[threading.current_thread().name] = books.close()
 
 
