@@ -28,6 +28,7 @@ enum call_kind {
 	CALL_SELECT, /* arg 0 is the number of descriptors looked at */
 	CALL_FCNTL,  /* arg 1 is the command */
 	CALL_CLONE,  /* arg 0 has the flags */
+	CALL_CLONE3, /* arg 0 points to them */
 };
 
 struct call {
@@ -42,6 +43,9 @@ struct call {
 static const struct call calls[] = {
 	/* clang-format off */
 	CALL(futex, FUTEX)
+#ifdef __NR_clone3
+	CALL(clone3, CLONE3)
+#endif
 #ifdef __NR_futex_waitv
 	STATE(futex_waitv, LOCK)
 #endif
@@ -186,6 +190,23 @@ static enum thread_state futex_state(const struct wait_context *c,
 	return STATE_LOCK;
 }
 
+/* With vfork() a parent waits until its child executes a program. */
+static enum thread_state clone_state(uint64_t flags)
+{
+	return flags & CLONE_VFORK ? STATE_CHILD : STATE_OTHER;
+}
+
+static enum thread_state clone3_state(const struct wait_context *c,
+				      uint64_t addr)
+{
+	uint64_t flags = 0;
+	struct err ignored;
+
+	if (target_read(c->target, addr, &flags, sizeof(flags), &ignored))
+		return STATE_OTHER;
+	return clone_state(flags);
+}
+
 static enum thread_state call_state(struct wait_context *c,
 				    const struct task_wait *w, uint64_t now_ns)
 {
@@ -211,7 +232,9 @@ static enum thread_state call_state(struct wait_context *c,
 			       ? STATE_LOCK
 			       : STATE_OTHER;
 	case CALL_CLONE:
-		return w->arg[0] & CLONE_VFORK ? STATE_CHILD : STATE_OTHER;
+		return clone_state(w->arg[0]);
+	case CALL_CLONE3:
+		return clone3_state(c, w->arg[0]);
 	}
 	return STATE_OTHER;
 }
