@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -112,19 +113,37 @@ unsigned task_count(pid_t pid)
 	return (unsigned)st.st_nlink - 2; /* "." and ".." */
 }
 
-static int open_file(pid_t pid, pid_t tid, const char *name)
+/* So many descriptors are left to others: maps, rings, what is written. */
+#define RESERVED 32
+
+static int open_file(const struct task_files *f, const char *name)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", (int)pid, (int)tid,
-		 name);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", (int)f->pid,
+		 (int)f->tid, name);
 	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static int keep_file(const struct task_files *f, const char *name)
+{
+	struct rlimit limit;
+	int fd = open_file(f, name);
+
+	if (fd >= 0 && !getrlimit(RLIMIT_NOFILE, &limit) &&
+	    (rlim_t)fd + RESERVED >= limit.rlim_cur) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
 }
 
 void task_open(struct task_files *f, pid_t pid, pid_t tid)
 {
-	f->sched = tid > 0 ? open_file(pid, tid, "schedstat") : -1;
-	f->wait = tid > 0 ? open_file(pid, tid, "syscall") : -1;
+	f->pid = pid;
+	f->tid = tid;
+	f->sched = keep_file(f, "schedstat");
+	f->wait = keep_file(f, "syscall");
 }
 
 void task_close(struct task_files *f)
@@ -134,6 +153,21 @@ void task_close(struct task_files *f)
 	if (f->wait >= 0)
 		close(f->wait);
 	f->sched = f->wait = -1;
+}
+
+/* Read the file `name`, which may be kept as `kept`, into `text`. */
+static bool read_file(const struct task_files *f, int kept, const char *name,
+		      char *text, size_t size)
+{
+	int fd = kept >= 0 ? kept : open_file(f, name);
+	ssize_t got = fd >= 0 ? pread(fd, text, size - 1, 0) : -1;
+	int error = errno;
+
+	if (fd >= 0 && fd != kept)
+		close(fd);
+	errno = error;
+	text[got > 0 ? got : 0] = '\0';
+	return got > 0;
 }
 
 /* A line of numbers; sscanf() would take as long as the kernel does. */
@@ -157,14 +191,9 @@ bool task_read_sched(const struct task_files *f, struct task_sched *out)
 {
 	uint64_t numbers[3];
 	char text[96];
-	ssize_t got;
 
-	if (f->sched < 0)
+	if (!read_file(f, f->sched, "schedstat", text, sizeof(text)))
 		return false;
-	got = pread(f->sched, text, sizeof(text) - 1, 0);
-	if (got <= 0)
-		return false;
-	text[got] = '\0';
 	if (parse_numbers(text, 10, numbers, 3) != 3)
 		return false;
 	*out = (struct task_sched){ numbers[0], numbers[1], numbers[2] };
@@ -174,17 +203,16 @@ bool task_read_sched(const struct task_files *f, struct task_sched *out)
 void task_read_wait(const struct task_files *f, struct task_wait *out)
 {
 	char text[256], *args;
-	ssize_t got;
 
 	out->kind = TASK_UNREADABLE;
-	if (f->wait < 0)
+	errno = 0;
+	if (!read_file(f, f->wait, "syscall", text, sizeof(text))) {
+		/* Some kernels have no such file. */
+		if (errno == ESRCH ||
+		    (errno == ENOENT && !task_exists(f->pid, f->tid)))
+			out->kind = TASK_GONE;
 		return;
-	got = pread(f->wait, text, sizeof(text) - 1, 0);
-	if (got < 0 && errno == ESRCH)
-		out->kind = TASK_GONE;
-	if (got <= 0)
-		return;
-	text[got] = '\0';
+	}
 	if (text[0] == 'r') {
 		out->kind = TASK_RUNNABLE;
 		return;

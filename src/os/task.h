@@ -59,10 +59,12 @@ struct task_wait {
 
 /*
  * Two files of /proc/PID/task/TID that are kept open, as a read then takes 0.7
- * and 1.1 us. -1: not known.
+ * and 1.1 us; some 5 more where it has to be opened for it, as the limit of
+ * open files is near.
  */
 struct task_files {
-	int sched; /* schedstat */
+	pid_t pid, tid;
+	int sched; /* schedstat; -1: not kept open */
 	int wait;  /* syscall */
 };
 

@@ -2,9 +2,14 @@
 """Who the threads of a program are, by the name that Python has for them."""
 
 import json
+import math
+import os
+import resource
 import subprocess
 import textwrap
 import time
+
+import pytest
 
 SECONDS = 60
 
@@ -74,3 +79,85 @@ def test_threads_have_the_names_that_python_gave_them(tare, python, tmp_path):
         assert "special é 中 🐍" in names
         assert unnamed.strip() in names
         assert "overloaded" in names
+
+
+MANY = """
+import threading, time
+def work():
+    while True:
+        end = time.thread_time() + 0.001
+        while time.thread_time() < end: pass
+        time.sleep(0.1)
+for i in range(30):
+    threading.Thread(target=work, daemon=True).start()
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def many(python):
+    with subprocess.Popen(python.script_text("many.py", MANY),
+                          stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        yield process.pid
+        still_there = process.poll() is None
+        process.kill()
+    assert still_there
+
+
+def attach(tare, pid, **more):
+    done = subprocess.run(
+        [tare, "attach", "--json", "-d", "1", "-o", "x.tare", str(pid)],
+        capture_output=True, text=True, timeout=SECONDS, check=True, **more)
+    report = json.loads(done.stderr)
+    assert len(report["threads"]) == 31
+    for thread in report["threads"]:
+        assert math.isclose(sum(thread["states"].values()), thread["wall_s"],
+                            rel_tol=0.02)
+        # What it waits for is seen all the same.
+        assert thread["states"]["sleep"] > 0.5 or thread["main"]
+    return report
+
+
+def test_more_threads_than_files_may_be_open(tare, many):
+    report = attach(tare, many, preexec_fn=lambda: resource.setrlimit(
+        resource.RLIMIT_NOFILE, (60, 60)))
+    assert all(t["cpu_s"] is not None for t in report["threads"])
+    assert sum(t["cpu_s"] > 0.001 for t in report["threads"]) == 30
+
+
+NO_SCHEDSTAT = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <string.h>
+static int deny(const char *path)
+{
+	size_t size = strlen(path);
+	return size > 10 && !strcmp(path + size - 10, "/schedstat");
+}
+#define WRAP(name) \\
+int name(const char *path, int flags, unsigned mode) \\
+{ \\
+	int (*real)(const char *, int, unsigned) = dlsym(RTLD_NEXT, #name); \\
+	if (deny(path)) { \\
+		errno = ENOENT; \\
+		return -1; \\
+	} \\
+	return real(path, flags, mode); \\
+}
+WRAP(open)
+WRAP(open64)
+"""
+
+
+def test_a_kernel_that_does_not_tell_who_waits_for_a_cpu(tare, many, tmp_path):
+    (tmp_path / "no.c").write_text(NO_SCHEDSTAT)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", "no.so", "no.c", "-ldl"],
+                   check=True)
+    report = attach(tare, many, env=dict(
+        os.environ, LD_PRELOAD=str(tmp_path / "no.so"),
+        ASAN_OPTIONS="verify_asan_link_order=0"))
+    assert all(t["cpu_s"] is None for t in report["threads"])
+    assert "uncounted" in [one["key"] for one in report["warnings"]]
