@@ -7,6 +7,7 @@ waits for. Where several threads want the GIL, a step that shall sleep so long
 and takes longer has waited for the GIL for the rest.
 
 waits   N threads, each with another kind of wait and some sleep
+disk    a thread that waits for a disk, N - 1 that sleep
 gil     a thread that keeps the GIL for 10 ms at a time, N - 1 that want it
 spin    N threads that compute
 collect a thread half of whose time is the collector, N - 1 that compute
@@ -15,6 +16,7 @@ collect a thread half of whose time is the collector, N - 1 that compute
 import ctypes
 import gc
 import json
+import mmap
 import os
 import queue
 import select
@@ -27,6 +29,7 @@ import time
 PROC = int(os.environ["PROC_FD"])
 WITH_GIL = ctypes.PyDLL(None)  # its functions are called with the GIL held
 KINDS = ("sleep", "lock", "event", "queue", "pipe", "socket", "poll", "child")
+BLOCK = 8 << 20
 SLACK_NS = 60_000  # a timer of the kernel is late by 50 us, and a wake-up
 
 
@@ -159,6 +162,28 @@ def wait_and_sleep(kind, end, told):
     told[threading.current_thread().name] = books.close()
 
 
+def make_file(path):
+    with open(path, "wb") as file:
+        for _ in range(8):
+            file.write(os.urandom(BLOCK))
+        file.flush()
+        os.fsync(file.fileno())
+    return path
+
+
+def read_from_disk(path, end, told):
+    """Past the cache, and much at a time: a wait of some milliseconds."""
+    file = os.open(path, os.O_RDONLY | os.O_DIRECT)
+    block, number = mmap.mmap(-1, BLOCK), 0
+    books = Books()
+    while time.perf_counter() < end:
+        where = number % 8 * BLOCK
+        books.step("io", lambda: os.preadv(file, [block], where))
+        books.step("sleep", sleeper(0.003), after(0.003))
+        number += 1
+    told[threading.current_thread().name] = books.close()
+
+
 def keep_the_gil(end, told):
     books = Books()
     while time.perf_counter() < end:
@@ -210,6 +235,11 @@ def jobs(mode, number):
                  lambda end, told, i=i: wait_and_sleep(
                      KINDS[i % len(KINDS)], end, told))
                 for i in range(number)]
+    if mode == "disk":
+        path = make_file(sys.argv[4] + ".data")
+        return [("disk", lambda end, told: read_from_disk(path, end, told))] + [
+            (f"sleep-{i}", lambda end, told: wait_and_sleep(
+                "sleep", end, told)) for i in range(number - 1)]
     if mode == "gil":
         return [("keeper", keep_the_gil)] + [
             (f"wants-{i}", want_the_gil) for i in range(number - 1)]
@@ -220,9 +250,10 @@ def jobs(mode, number):
 def main():
     mode, seconds, number, out = sys.argv[1:]
     told = {}
+    wanted = jobs(mode, int(number))
     end = time.perf_counter() + float(seconds)
     threads = [threading.Thread(target=do, args=(end, told), name=name)
-               for name, do in jobs(mode, int(number))]
+               for name, do in wanted]
     for thread in threads:
         STARTED[thread.name] = time.perf_counter_ns()
         thread.start()

@@ -105,6 +105,17 @@ def test_waits_of_two_threads(place):
     check_waits(place, 2)
 
 
+@SOME
+def test_waiting_for_a_disk(place):
+    told, threads, report = check(place, "disk", 2)
+    check_closes(report)
+    waited = told["disk"]["states"]["io"] / told["disk"]["wall_ns"]
+    found = threads["disk"]["state_parts"].get("disk", 0)
+    if waited < 0.05:
+        pytest.skip("the temporary files of this machine are on no disk")
+    assert 100 * abs(found / threads["disk"]["wall_s"] - waited) <= POINTS
+
+
 def check_gil(place, number):
     told, threads, _ = check(place, "gil", number)
     assert told["wants-0"]["states"]["gil_wait"] > 0
