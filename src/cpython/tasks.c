@@ -198,10 +198,20 @@ static int keep_same(struct py_tasks_reader *r, struct err *err)
 
 /* ---- what moved meanwhile ----------------------------------------------- */
 
+/*
+ * All that was taken from the object: a program that makes and ends many tasks
+ * has another one at the same place in no time, with a coroutine that is at the
+ * place of the former one, too. Two that have not begun differ in their names
+ * only (once in 500,000 tasks on 3.14 and 3.15, by a reader of low priority).
+ */
 static bool is_same_entry(const struct entry *a, const struct entry *b)
 {
 	return a->type == b->type && a->coro == b->coro &&
-	       a->waiter == b->waiter && a->fut_state == b->fut_state;
+	       a->waiter == b->waiter && a->fut_state == b->fut_state &&
+	       a->name_addr == b->name_addr && a->loop == b->loop &&
+	       a->callback0 == b->callback0 && a->callbacks == b->callbacks &&
+	       a->awaited_by == b->awaited_by &&
+	       a->awaited_by_is_set == b->awaited_by_is_set;
 }
 
 /* Judge one task by its second reading, from piece *piece on. */
