@@ -222,7 +222,7 @@ static bool held(struct py_tasks_reader *r, struct entry *e, uint32_t *piece)
 
 	again.parsed = false;
 	if (e->kind == PY_KIND_TASK) {
-		tasks_parse(r, bulk_get(&r->bulk, (*piece)++, NULL), &again);
+		py_tasks_parse(r, bulk_get(&r->bulk, (*piece)++, NULL), &again);
 		same = again.parsed && is_same_entry(e, &again);
 	}
 	for (uint32_t i = 0; i < e->link_nr; i++)
@@ -270,7 +270,7 @@ static int chain_fresh(struct py_tasks_reader *r, struct err *err)
 	int rc = ERR_OK;
 
 	for (int i = 0; !rc && i < TRIES && r->fresh.nr; i++) {
-		rc = tasks_chain(r, err);
+		rc = py_tasks_chain(r, err);
 		if (!rc)
 			rc = verify(r, err);
 	}
@@ -453,11 +453,11 @@ static int read_all(struct py_tasks_reader *r, const struct py_threads *threads,
 	int rc = py_kinds_check(&r->kinds, &r->side, err);
 
 	if (!rc)
-		rc = tasks_find(r, threads, err);
+		rc = py_tasks_find(r, threads, err);
 	if (!rc)
-		rc = tasks_list(r, threads, err);
+		rc = py_tasks_list(r, threads, err);
 	if (!rc)
-		rc = tasks_loops(r, threads, err);
+		rc = py_tasks_loops(r, threads, err);
 	for (uint32_t i = 0; !rc && i < r->now->task.nr; i++)
 		if (r->now->task.at[i].kind == PY_KIND_PYTHON_TASK)
 			parse_python_task(r, &r->now->task.at[i]);
@@ -466,7 +466,7 @@ static int read_all(struct py_tasks_reader *r, const struct py_threads *threads,
 	if (!rc)
 		rc = chain_fresh(r, err);
 	if (!rc)
-		rc = tasks_awaiters(r, err);
+		rc = py_tasks_awaiters(r, err);
 	if (!rc)
 		rc = read_names(r, err);
 	return rc ? rc : publish(r, err);

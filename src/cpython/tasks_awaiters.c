@@ -418,7 +418,7 @@ static int find_awaiters(struct awaiters *a, struct err *err)
 	return !rc && a->no_memory ? err_nomem(err) : rc;
 }
 
-int tasks_awaiters(struct py_tasks_reader *r, struct err *err)
+int py_tasks_awaiters(struct py_tasks_reader *r, struct err *err)
 {
 	struct awaiters a = { .r = r };
 	int rc = find_awaiters(&a, err);

@@ -97,19 +97,19 @@ struct py_tasks_reader {
 };
 
 /* Find the places; ERR_NO when no interpreter has asyncio. */
-int tasks_find(struct py_tasks_reader *r, const struct py_threads *threads,
+int py_tasks_find(struct py_tasks_reader *r, const struct py_threads *threads,
 	       struct err *err);
 
 /* Fill r->now->task with what the lists have, and r->out.loop. */
-int tasks_list(struct py_tasks_reader *r, const struct py_threads *threads,
+int py_tasks_list(struct py_tasks_reader *r, const struct py_threads *threads,
 	       struct err *err);
 
 /* Take the words of the task object at `head` (may be NULL) in. */
-void tasks_parse(struct py_tasks_reader *r, const uint8_t *head,
+void py_tasks_parse(struct py_tasks_reader *r, const uint8_t *head,
 		 struct entry *e);
 
 /* Follow the coroutines of the tasks in r->fresh. */
-int tasks_chain(struct py_tasks_reader *r, struct err *err);
+int py_tasks_chain(struct py_tasks_reader *r, struct err *err);
 
 /* Ask r->bulk for what proves that a link is as it was, and look at it. */
 uint32_t link_ask(struct py_tasks_reader *r, const struct link *k);
@@ -117,10 +117,10 @@ bool link_is(const struct py_tasks_reader *r, const struct link *k,
 	     const uint8_t *bytes);
 
 /* Complete r->out.loop. */
-int tasks_loops(struct py_tasks_reader *r, const struct py_threads *threads,
+int py_tasks_loops(struct py_tasks_reader *r, const struct py_threads *threads,
 		struct err *err);
 
 /* Find who waits for each task. */
-int tasks_awaiters(struct py_tasks_reader *r, struct err *err);
+int py_tasks_awaiters(struct py_tasks_reader *r, struct err *err);
 
 #endif

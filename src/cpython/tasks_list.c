@@ -32,7 +32,7 @@ static uint64_t field(const uint8_t *head, uint32_t offset)
 	return offset == PY_ABSENT ? 0 : word_at(head + offset);
 }
 
-void tasks_parse(struct py_tasks_reader *r, const uint8_t *head,
+void py_tasks_parse(struct py_tasks_reader *r, const uint8_t *head,
 		 struct entry *e)
 {
 	const struct py_task_layout *l = &r->layout;
@@ -248,7 +248,7 @@ static bool walk(struct py_tasks_reader *r, uint64_t head, uint64_t first)
 		e = add(r, addr);
 		if (!e)
 			return true;
-		tasks_parse(r, bytes, e);
+		py_tasks_parse(r, bytes, e);
 		before = node;
 		node = word_at(bytes + l->task_node);
 	}
@@ -357,7 +357,7 @@ static int read_heads(struct py_tasks_reader *r, struct err *err)
 	rc = bulk_run(&r->bulk, err);
 	for (uint32_t i = 0; !rc && i < r->now->task.nr; i++)
 		if (!r->now->task.at[i].parsed)
-			tasks_parse(r, bulk_get(&r->bulk, piece++, NULL),
+			py_tasks_parse(r, bulk_get(&r->bulk, piece++, NULL),
 				    &r->now->task.at[i]);
 	return rc ? rc : py_kinds_learn(&r->kinds, &r->side, err);
 }
@@ -401,7 +401,7 @@ static int keep_tasks(struct py_tasks_reader *r, struct err *err)
 	return ERR_OK;
 }
 
-int tasks_list(struct py_tasks_reader *r, const struct py_threads *threads,
+int py_tasks_list(struct py_tasks_reader *r, const struct py_threads *threads,
 	       struct err *err)
 {
 	int rc = ERR_OK;
