@@ -13,6 +13,9 @@
 /* CLOCK_MONOTONIC. */
 uint64_t clock_now_ns(void);
 
+/* CPU time of the calling thread. */
+uint64_t clock_cpu_ns(void);
+
 /* Nanoseconds since 1970, for comparison with the times of files. */
 int64_t clock_realtime_ns(void);
 

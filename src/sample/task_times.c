@@ -378,7 +378,7 @@ void task_times_read(struct task_times *t, const struct py_threads *threads,
 		     uint64_t at_ns)
 {
 	const struct py_tasks *all = py_tasks_last(t->reader);
-	uint64_t begun_ns = clock_now_ns(), now_ns, rest_ns;
+	uint64_t before_ns = clock_cpu_ns(), rest_ns;
 	struct await_process *of;
 	struct err ignored;
 	int rc = py_tasks_read(t->reader, threads, &ignored);
@@ -394,11 +394,10 @@ void task_times_read(struct task_times *t, const struct py_threads *threads,
 		t->skipped = true;
 	else if (!take(t, all, at_ns))
 		t->profile->failed = true;
-	now_ns = clock_now_ns();
-	rest_ns = (now_ns - begun_ns) * REST_FACTOR;
+	rest_ns = (clock_cpu_ns() - before_ns) * REST_FACTOR;
 	if (rest_ns < REST_NS)
 		rest_ns = REST_NS;
-	t->due_ns = now_ns + (uint64_t)((double)rest_ns *
+	t->due_ns = clock_now_ns() + (uint64_t)((double)rest_ns *
 					(1 + random_next(&t->random)));
 }
 
