@@ -38,8 +38,6 @@ enum py_await_kind {
 	X(task, callback0, 8)         \
 	X(task, callbacks, 8)         \
 	X(task, state, 4)             \
-	X(task, awaited_by, 8)        \
-	X(task, awaited_by_is_set, 1) \
 	X(task, waiter, 8)            \
 	X(task, coro, 8)              \
 	X(task, name, 8)              \
@@ -50,7 +48,8 @@ enum py_await_kind {
 	X(frame, locals, 8)           \
 	X(set, used, 8)               \
 	X(set, mask, 8)               \
-	X(set, table, 8)
+	X(set, table, 8)              \
+	X(tuple, items, 8)
 
 #define PY_TASK_GROUPS(X) \
 	X(interp)         \
@@ -58,7 +57,8 @@ enum py_await_kind {
 	X(task)           \
 	X(gen)            \
 	X(frame)          \
-	X(set)
+	X(set)            \
+	X(tuple)
 
 #define PY_TASK_SIZE_MAX 512
 #define PY_SET_SIZE_MAX 512

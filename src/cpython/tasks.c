@@ -108,7 +108,7 @@ static void parse_python_task(struct py_tasks_reader *r, struct entry *e)
 	struct buf state = { 0 };
 	struct err ignored;
 
-	e->callback0 = e->callbacks = e->awaited_by = 0;
+	e->callback0 = e->callbacks = 0;
 	e->fut_state = 0;
 	e->coro = e->waiter = e->loop = e->name_addr = 0;
 	if (!r->attributes_left) {
@@ -120,9 +120,6 @@ static void parse_python_task(struct py_tasks_reader *r, struct entry *e)
 	e->waiter = attribute(r, e, "_fut_waiter");
 	e->loop = attribute(r, e, "_loop");
 	e->name_addr = attribute(r, e, "_name");
-	if (r->layout.task_awaited_by != PY_ABSENT)
-		e->awaited_by = attribute(r, e, "_Future__asyncio_awaited_by");
-	e->awaited_by_is_set = e->awaited_by != 0;
 	if (!py_read_text(r->process, attribute(r, e, "_state"), &state,
 			  &ignored))
 		e->fut_state = strcmp(buf_str(&state), "PENDING") != 0;
@@ -209,9 +206,7 @@ static bool is_same_entry(const struct entry *a, const struct entry *b)
 	return a->type == b->type && a->coro == b->coro &&
 	       a->waiter == b->waiter && a->fut_state == b->fut_state &&
 	       a->name_addr == b->name_addr && a->loop == b->loop &&
-	       a->callback0 == b->callback0 && a->callbacks == b->callbacks &&
-	       a->awaited_by == b->awaited_by &&
-	       a->awaited_by_is_set == b->awaited_by_is_set;
+	       a->callback0 == b->callback0 && a->callbacks == b->callbacks;
 }
 
 /* Judge one task by its second reading, from piece *piece on. */
@@ -409,10 +404,14 @@ static bool publish_one(struct py_tasks_reader *r, const struct entry *e)
 		if (!vec_push(&r->out.frames,
 			      r->now->links.at[e->link + i].frame))
 			return false;
-	for (uint32_t i = 0; i < e->awaiters.nr; i++)
-		if (!vec_push(&r->out.awaiters,
-			      r->now->awaiters.at[e->awaiters.at + i]))
+	for (uint32_t i = 0; i < e->awaiters.nr; i++) {
+		const struct caller *c =
+			&r->now->awaiters.at[e->awaiters.at + i];
+		struct py_task_awaiter by = { c->parent, !c->via };
+
+		if (!vec_push(&r->out.awaiters, by))
 			return false;
+	}
 	return vec_push(&r->out.task, t);
 }
 

@@ -3,10 +3,13 @@
  * Who waits for a task.
  *
  * A task that awaits another one has it as its waiter. Through gather(),
- * wait(), shield() and TaskGroup it awaits a future instead, and what leads
- * from the other task there depends on the release: newer ones keep "awaited
- * by" for just that purpose; in older ones the callbacks of the other task are
- * closures over that future, or methods of a TaskGroup, which knows its parent.
+ * wait() and shield() it awaits a future instead: the callbacks of the other
+ * task are closures over that future, or methods of a TaskGroup, which knows
+ * its parent.
+ *
+ * "Awaited by", which releases from 3.14 on keep, is not asked: it names the
+ * parent of a TaskGroup also while that awaits something else in the body of
+ * its `async with`, and the caller of a gather() that has failed and was left.
  */
 #include <string.h>
 
@@ -19,7 +22,6 @@ enum {
 	METHOD_SELF = 24,
 	CELL_VALUE = 16,
 	SIZED_NR = 16,
-	TUPLE_ITEMS = 24,
 	LIST_ITEMS = 24
 };
 
@@ -49,7 +51,7 @@ struct search {
 
 struct edge {
 	uint32_t child;
-	uint64_t parent;
+	struct caller caller;
 };
 
 struct awaiters {
@@ -61,9 +63,10 @@ struct awaiters {
 	bool no_memory;
 };
 
-static void add_edge(struct awaiters *a, uint32_t child, uint64_t parent)
+static void add_edge(struct awaiters *a, uint32_t child, uint64_t parent,
+		     uint64_t via)
 {
-	struct edge e = { child, parent };
+	struct edge e = { child, { parent, via } };
 
 	if (map_get(&a->r->now->ids, parent) != MAP_NONE &&
 	    !vec_push(&a->edges, e))
@@ -92,7 +95,7 @@ static void search_method(struct awaiters *a, const struct search *s,
 	struct err ignored;
 
 	if (id != MAP_NONE) {
-		add_edge(a, s->child, a->r->now->task.at[id].addr);
+		add_edge(a, s->child, a->r->now->task.at[id].addr, 0);
 		return;
 	}
 	if (!a->r->attributes_left) {
@@ -108,7 +111,7 @@ static void search_method(struct awaiters *a, const struct search *s,
 		return;
 	if (!map_put(&a->selves, self, id))
 		a->no_memory = true;
-	add_edge(a, s->child, parent);
+	add_edge(a, s->child, parent, 0);
 }
 
 static uint32_t items(const uint8_t *bytes)
@@ -138,6 +141,7 @@ static void search_callback(struct awaiters *a, const struct search *s,
 static void search_one(struct awaiters *a, const struct search *s,
 		       const uint8_t *bytes, uint32_t size)
 {
+	uint64_t tuple = a->r->layout.tuple_items;
 	uint32_t id;
 
 	switch (s->role) {
@@ -152,8 +156,9 @@ static void search_one(struct awaiters *a, const struct search *s,
 				ROLE_PAIR, 0);
 		break;
 	case ROLE_PAIR:
-		if (py_kinds_of(&a->r->kinds, bytes) == PY_KIND_TUPLE)
-			look_at(a, s->child, word_at(bytes + TUPLE_ITEMS),
+		if (py_kinds_of(&a->r->kinds, bytes) == PY_KIND_TUPLE &&
+		    tuple + 8 <= size)
+			look_at(a, s->child, word_at(bytes + tuple),
 				ROLE_CALLBACK, 0);
 		break;
 	case ROLE_CALLBACK:
@@ -163,15 +168,16 @@ static void search_one(struct awaiters *a, const struct search *s,
 		if (py_kinds_of(&a->r->kinds, bytes) != PY_KIND_TUPLE)
 			break;
 		for (uint32_t i = 0; i < items(bytes); i++)
-			if (TUPLE_ITEMS + i * 8 + 8 <= size)
+			if (tuple + i * 8ull + 8 <= size)
 				look_at(a, s->child,
-					word_at(bytes + TUPLE_ITEMS + i * 8ull),
+					word_at(bytes + tuple + i * 8ull),
 					ROLE_CELL, 0);
 		break;
 	case ROLE_CELL:
 		id = map_get(&a->waiters, word_at(bytes + CELL_VALUE));
 		if (id != MAP_NONE)
-			add_edge(a, s->child, a->r->now->task.at[id].addr);
+			add_edge(a, s->child, a->r->now->task.at[id].addr,
+				 word_at(bytes + CELL_VALUE));
 		break;
 	}
 }
@@ -203,6 +209,15 @@ static int search_round(struct awaiters *a, struct err *err)
 	return rc;
 }
 
+/* Does it wait for that which the callback ends? */
+static bool waits_via(const struct awaiters *a, const struct caller *c)
+{
+	uint32_t id = map_get(&a->r->now->ids, c->parent);
+
+	return id != MAP_NONE &&
+	       (!c->via || a->r->now->task.at[id].waiter == c->via);
+}
+
 /* The callbacks are what they were: so is who is behind them. */
 static bool keep_callers(struct awaiters *a, uint32_t i)
 {
@@ -218,7 +233,14 @@ static bool keep_callers(struct awaiters *a, uint32_t i)
 	    last->callbacks != e->callbacks)
 		return false;
 	for (uint32_t k = 0; k < last->callers.nr; k++)
-		add_edge(a, i, r->last->callers.at[last->callers.at + k]);
+		if (!waits_via(a, &r->last->callers.at[last->callers.at + k]))
+			return false;
+	for (uint32_t k = 0; k < last->callers.nr; k++) {
+		const struct caller *c =
+			&r->last->callers.at[last->callers.at + k];
+
+		add_edge(a, i, c->parent, c->via);
+	}
 	return last->callers.nr || last->same ||
 	       (!e->callback0 && !e->callbacks);
 }
@@ -243,33 +265,6 @@ static int search_callbacks(struct awaiters *a, struct err *err)
 				a->no_memory = true;
 		a->next.nr = 0;
 		rc = search_round(a, err);
-	}
-	return rc;
-}
-
-/* ---- "awaited by" ------------------------------------------------------- */
-
-static int search_awaited_by(struct awaiters *a, struct err *err)
-{
-	struct py_tasks_reader *r = a->r;
-	int rc = ERR_OK;
-
-	for (uint32_t i = 0; !rc && i < r->now->task.nr; i++) {
-		const struct entry *e = &r->now->task.at[i];
-
-		if (!e->awaited_by_is_set) {
-			add_edge(a, i, e->awaited_by);
-			continue;
-		}
-		r->entries.of.nr = 0;
-		if (r->bulk.calls_left > 1)
-			rc = py_set_read(&r->bulk, &r->layout, e->awaited_by,
-					 &r->entries, err);
-		/* It has changed since. */
-		if (rc == ERR_CORRUPT)
-			rc = ERR_OK;
-		for (uint32_t k = 0; k < r->entries.of.nr; k++)
-			add_edge(a, i, r->entries.of.at[k].key);
 	}
 	return rc;
 }
@@ -344,40 +339,42 @@ static void make_runs(struct awaiters *a, bool callers)
 	}
 }
 
-static bool has(const uint64_t *of, uint32_t nr, uint64_t value)
+static bool has(const struct caller *of, uint32_t nr, uint64_t parent)
 {
 	for (uint32_t i = 0; i < nr; i++)
-		if (of[i] == value)
+		if (of[i].parent == parent)
 			return true;
 	return false;
 }
 
 /* The edges so far, by child, each of them once. */
-static void fill_runs(struct awaiters *a, uint64_t *array, bool callers)
+static void fill_runs(struct awaiters *a, struct caller *array, bool callers)
 {
 	for (uint32_t i = 0; i < a->edges.nr; i++) {
 		struct entry *e = &a->r->now->task.at[a->edges.at[i].child];
 		struct run *run = run_of(e, callers);
-		uint64_t parent = a->edges.at[i].parent;
+		const struct caller *c = &a->edges.at[i].caller;
 
-		if (parent == e->addr || has(array + run->at, run->nr, parent))
+		if (c->parent == e->addr || has(array + run->at, run->nr,
+						c->parent))
 			continue;
 		if (run->nr >= PY_TASK_AWAITERS_MAX)
 			e->cut = true;
 		else
-			array[run->at + run->nr++] = parent;
+			array[run->at + run->nr++] = *c;
 	}
 }
 
 static void keep_edges(struct awaiters *a, bool callers)
 {
 	struct generation *g = a->r->now;
+	struct caller none = { 0 };
 
 	g->callers.nr = callers ? 0 : g->callers.nr;
 	g->awaiters.nr = callers ? g->awaiters.nr : 0;
 	for (uint32_t i = 0; i < a->edges.nr; i++)
-		if (!(callers ? vec_push(&g->callers, 0)
-			      : vec_push(&g->awaiters, 0))) {
+		if (!(callers ? vec_push(&g->callers, none)
+			      : vec_push(&g->awaiters, none))) {
 			a->no_memory = true;
 			return;
 		}
@@ -395,7 +392,7 @@ static void add_direct(struct awaiters *a)
 		uint32_t id = waiter ? map_get(&g->ids, waiter) : MAP_NONE;
 
 		if (id != MAP_NONE)
-			add_edge(a, id, g->task.at[i].addr);
+			add_edge(a, id, g->task.at[i].addr, waiter);
 	}
 }
 
@@ -408,11 +405,9 @@ static int find_awaiters(struct awaiters *a, struct err *err)
 		if (r->now->task.at[i].waiter &&
 		    !map_put(&a->waiters, r->now->task.at[i].waiter, i))
 			a->no_memory = true;
-	if (!rc && r->layout.task_awaited_by == PY_ABSENT)
+	if (!rc)
 		rc = search_callbacks(a, err);
 	keep_edges(a, true);
-	if (!rc && r->layout.task_awaited_by != PY_ABSENT)
-		rc = search_awaited_by(a, err);
 	add_direct(a);
 	keep_edges(a, false);
 	return !rc && a->no_memory ? err_nomem(err) : rc;

@@ -37,12 +37,17 @@ struct run {
 	uint32_t at, nr;
 };
 
+/* A task that awaits another one. */
+struct caller {
+	uint64_t parent;
+	uint64_t via; /* what it waits for then; 0: the end of a TaskGroup */
+};
+
 /* One task, with what its object says. */
 struct entry {
 	uint64_t addr, type, coro, waiter, loop;
-	uint64_t name_addr, callback0, callbacks, awaited_by;
+	uint64_t name_addr, callback0, callbacks;
 	uint32_t fut_state;
-	bool awaited_by_is_set;
 	enum py_kind kind;
 	uint32_t link, link_nr;
 	uint32_t name;
@@ -57,8 +62,8 @@ struct entry {
 struct generation {
 	VEC(struct entry) task;
 	VEC(struct link) links;
-	VEC(uint64_t) awaiters;
-	VEC(uint64_t) callers;
+	VEC(struct caller) awaiters;
+	VEC(struct caller) callers;
 	struct buf text;
 	struct map ids; /* address of a task -> task */
 };

@@ -45,15 +45,12 @@ void py_tasks_parse(struct py_tasks_reader *r, const uint8_t *head,
 	e->loop = field(head, l->task_loop);
 	e->callback0 = field(head, l->task_callback0);
 	e->callbacks = field(head, l->task_callbacks);
-	e->awaited_by = field(head, l->task_awaited_by);
 	e->waiter = field(head, l->task_waiter);
 	e->coro = field(head, l->task_coro);
 	e->name_addr = field(head, l->task_name);
 	e->fut_state = 0;
 	if (l->task_state != PY_ABSENT)
 		memcpy(&e->fut_state, head + l->task_state, 4);
-	e->awaited_by_is_set = l->task_awaited_by_is_set != PY_ABSENT &&
-			       head[l->task_awaited_by_is_set];
 }
 
 /* A task to look at, unless it is known; NULL when there are too many. */

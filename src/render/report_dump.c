@@ -133,15 +133,12 @@ static int by_stack(const void *a, const void *b)
 		return x->node < y->node ? -1 : 1;
 	if (x->kind != y->kind)
 		return x->kind < y->kind ? -1 : 1;
-	if (x->awaiter != y->awaiter)
-		return x->awaiter < y->awaiter ? -1 : 1;
 	return x < y ? -1 : x > y;
 }
 
 static bool are_alike(const struct await_task *a, const struct await_task *b)
 {
-	return a->node == b->node && a->kind == b->kind &&
-	       a->awaiter == b->awaiter;
+	return a->node == b->node && a->kind == b->kind;
 }
 
 static void put_names(struct report *r, const struct await_task *const *tasks,
@@ -164,7 +161,7 @@ static void put_names(struct report *r, const struct await_task *const *tasks,
 	page_style(pg, PAGE_PLAIN);
 	buf_printf(&r->scratch, ": %s", await_words[tasks[0]->kind].label);
 	page_put(pg, buf_str(&r->scratch));
-	if (tasks[0]->awaiter < p->awaits.tasks.nr) {
+	if (nr == 1 && tasks[0]->awaiter < p->awaits.tasks.nr) {
 		const struct await_task *by =
 			&p->awaits.tasks.at[tasks[0]->awaiter];
 

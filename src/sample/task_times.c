@@ -47,6 +47,7 @@ struct task_times {
 	VEC(struct py_frame) frames;  /* of that chain, newest first */
 	VEC(bool) awaits_tasks;	      /* of each task */
 	uint64_t due_ns, read_us;     /* next, last reading */
+	uint32_t group_exit; /* the function, UINT32_MAX: not met yet */
 	uint64_t random;
 	bool begun;   /* `now` is the reading at read_us */
 	bool skipped; /* a reading after that one was not used */
@@ -70,6 +71,7 @@ struct task_times *task_times_new(struct py_process *p, struct names *names,
 	t->now = &t->readings[0];
 	t->last = &t->readings[1];
 	t->random = clock_now_ns() | 1;
+	t->group_exit = UINT32_MAX;
 	return t;
 }
 
@@ -161,36 +163,72 @@ static const struct seen *earlier(const struct task_times *t,
 	return &t->last->of.at[id];
 }
 
+/* Is this the function in which a TaskGroup waits for its tasks? */
+static bool is_group_exit(const struct profile *p, uint32_t function)
+{
+	static const char suffix[] = "/asyncio/taskgroups.py";
+	const struct profile_function *f = &p->functions.at[function];
+	const char *name = profile_text(p, f->name);
+	const char *file = profile_text(p, f->file);
+	size_t size = strlen(file), end = sizeof(suffix) - 1;
+
+	return size >= end && !strcmp(file + size - end, suffix) &&
+	       (!strcmp(name, "TaskGroup._aexit") ||
+		!strcmp(name, "TaskGroup.__aexit__"));
+}
+
+static bool is_at_group_exit(struct task_times *t, const struct py_tasks *all,
+			     const struct py_task *task, uint64_t at_ns)
+{
+	uint32_t function;
+	struct err ignored;
+
+	if (!task->frame_nr ||
+	    names_function(t->names, &all->frames.at[task->frame], at_ns,
+			   &function, &ignored))
+		return false;
+	/* Thousands of tasks may ask. */
+	if (t->group_exit != function &&
+	    !is_group_exit(t->profile, function))
+		return false;
+	t->group_exit = function;
+	return true;
+}
+
 /*
  * The task that waits for `task`: the first one by the order of the callbacks,
  * which is that in which they began to. None where that one is not known well
  * enough; where it does not wait (any more), it is nobody's caller.
  */
-static uint32_t awaiter_of(const struct task_times *t,
-			   const struct py_tasks *all,
-			   const struct py_task *task)
+static uint32_t awaiter_of(struct task_times *t, const struct py_tasks *all,
+			   const struct py_task *task, uint64_t at_ns)
 {
+	const struct py_task_awaiter *first;
 	const struct py_task *by;
 	uint32_t id;
 
 	if (!task->awaiter_nr)
 		return MAP_NONE;
-	id = map_get(&t->now->ids, all->awaiters.at[task->awaiter]);
+	first = &all->awaiters.at[task->awaiter];
+	id = map_get(&t->now->ids, first->addr);
 	if (id == MAP_NONE)
 		return MAP_NONE;
 	by = &all->task.at[id];
-	return is_believed(by) && by->state == PY_TASK_WAITING ? id : MAP_NONE;
+	if (!is_believed(by) || by->state != PY_TASK_WAITING ||
+	    (first->group && !is_at_group_exit(t, all, by, at_ns)))
+		return MAP_NONE;
+	return id;
 }
 
 /* List the tasks that the stack goes through. False: there are too many. */
 static bool list_chain(struct task_times *t, const struct py_tasks *all,
-		       uint32_t task)
+		       uint32_t task, uint64_t at_ns)
 {
 	t->chain.nr = 0;
 	while (task != MAP_NONE) {
 		if (t->chain.nr >= CHAIN_MAX || !vec_push(&t->chain, task))
 			return false;
-		task = awaiter_of(t, all, &all->task.at[task]);
+		task = awaiter_of(t, all, &all->task.at[task], at_ns);
 	}
 	return true;
 }
@@ -233,7 +271,7 @@ static bool find_node(struct task_times *t, const struct py_tasks *all,
 	struct err ignored;
 	bool same;
 
-	if (!list_chain(t, all, task))
+	if (!list_chain(t, all, task, at_ns))
 		return false;
 	seen->chain = identify(t, all, &same);
 	if (same && !t->skipped && last && last->chain == seen->chain) {
@@ -321,17 +359,21 @@ static bool take_tasks(struct task_times *t, const struct py_tasks *all)
 	return true;
 }
 
-/* A task that others are waited for by, so that it waits for tasks. */
-static bool note_awaiters(struct task_times *t, const struct py_tasks *all)
+/* Tasks that wait for others, whatever object is in between. */
+static bool note_awaiters(struct task_times *t, const struct py_tasks *all,
+			  uint64_t at_ns)
 {
 	t->awaits_tasks.nr = 0;
 	for (uint32_t i = 0; i < all->task.nr; i++)
 		if (!vec_push(&t->awaits_tasks, false))
 			return false;
 	for (uint32_t i = 0; i < all->awaiters.nr; i++) {
-		uint32_t id = map_get(&t->now->ids, all->awaiters.at[i]);
+		const struct py_task_awaiter *by = &all->awaiters.at[i];
+		uint32_t id = map_get(&t->now->ids, by->addr);
 
-		if (id != MAP_NONE)
+		if (id != MAP_NONE &&
+		    (!by->group ||
+		     is_at_group_exit(t, all, &all->task.at[id], at_ns)))
 			t->awaits_tasks.at[id] = true;
 	}
 	return true;
@@ -344,7 +386,7 @@ static bool take(struct task_times *t, const struct py_tasks *all,
 		awaits_process(&t->profile->awaits, t->process);
 	uint64_t at_us = at_ns / 1000, nr;
 
-	if (!of || !take_tasks(t, all) || !note_awaiters(t, all))
+	if (!of || !take_tasks(t, all) || !note_awaiters(t, all, at_ns))
 		return false;
 	for (uint32_t i = 0; i < all->task.nr; i++)
 		if (!look_at_one(t, all, i, at_ns, of))
@@ -423,7 +465,8 @@ static bool list_one(struct task_times *t, const struct py_tasks *all,
 	const char *name = buf_str(&all->text) + of->name;
 	struct await_task one = { .kind = kind_of(t, all, task),
 				  .done = of->state == PY_TASK_DONE,
-				  .awaiter = awaiter_of(t, all, of) };
+				  .awaiter = awaiter_of(t, all, of,
+							at_ns) };
 
 	one.name = profile_string(p, name, strlen(name));
 	if (one.kind != AWAIT_UNKNOWN && !one.done)
