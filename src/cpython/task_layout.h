@@ -51,6 +51,9 @@ enum py_await_kind {
 	X(set, table, 8)              \
 	X(tuple, items, 8)
 
+/* Where the items of a tuple begin, at most. */
+#define PY_TUPLE_HEAD_MAX 40
+
 #define PY_TASK_GROUPS(X) \
 	X(interp)         \
 	X(thread)         \

@@ -37,10 +37,22 @@ struct run {
 	uint32_t at, nr;
 };
 
+/*
+ * The words that lead from a task to what ends with it: as long as all of them
+ * are what they were, they still do.
+ */
+#define PROOF_MAX 6
+
+struct proof {
+	uint32_t nr;
+	uint64_t at[PROOF_MAX], value[PROOF_MAX];
+};
+
 /* A task that awaits another one. */
 struct caller {
 	uint64_t parent;
 	uint64_t via; /* what it waits for then; 0: the end of a TaskGroup */
+	struct proof proof;
 };
 
 /* One task, with what its object says. */
