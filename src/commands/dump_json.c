@@ -130,8 +130,8 @@ int dump_json(struct buf *out, const struct profile *p, int pid,
 
 	for (uint32_t i = 0; i < p->threads.nr; i++)
 		json_array_append_new(threads, thread_object(p, i));
-	root = json_pack("{s:s, s:i, s:o, s:o, s:o}", "schema", "tare.dump/1", "pid",
-			 pid, "python",
+	root = json_pack("{s:s, s:i, s:o, s:o, s:o}", "schema", "tare.dump/1",
+			 "pid", pid, "python",
 			 dump_json_text(profile_meta(p, META_PYTHON)),
 			 "threads", threads, "tasks", tasks_array(p));
 	return dump_json_add(out, root, err);

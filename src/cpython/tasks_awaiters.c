@@ -491,8 +491,8 @@ static void fill_runs(struct awaiters *a, struct caller *array, bool callers)
 		struct run *run = run_of(e, callers);
 		const struct caller *c = &a->edges.at[i].caller;
 
-		if (c->parent == e->addr || has(array + run->at, run->nr,
-						c->parent))
+		if (c->parent == e->addr ||
+		    has(array + run->at, run->nr, c->parent))
 			continue;
 		if (run->nr >= PY_TASK_AWAITERS_MAX)
 			e->cut = true;

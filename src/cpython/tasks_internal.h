@@ -115,15 +115,15 @@ struct py_tasks_reader {
 
 /* Find the places; ERR_NO when no interpreter has asyncio. */
 int py_tasks_find(struct py_tasks_reader *r, const struct py_threads *threads,
-	       struct err *err);
+		  struct err *err);
 
 /* Fill r->now->task with what the lists have, and r->out.loop. */
 int py_tasks_list(struct py_tasks_reader *r, const struct py_threads *threads,
-	       struct err *err);
+		  struct err *err);
 
 /* Take the words of the task object at `head` (may be NULL) in. */
 void py_tasks_parse(struct py_tasks_reader *r, const uint8_t *head,
-		 struct entry *e);
+		    struct entry *e);
 
 /* Follow the coroutines of the tasks in r->fresh. */
 int py_tasks_chain(struct py_tasks_reader *r, struct err *err);
@@ -135,7 +135,7 @@ bool link_is(const struct py_tasks_reader *r, const struct link *k,
 
 /* Complete r->out.loop. */
 int py_tasks_loops(struct py_tasks_reader *r, const struct py_threads *threads,
-		struct err *err);
+		   struct err *err);
 
 /* Find who waits for each task. */
 int py_tasks_awaiters(struct py_tasks_reader *r, struct err *err);

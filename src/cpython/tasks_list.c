@@ -33,7 +33,7 @@ static uint64_t field(const uint8_t *head, uint32_t offset)
 }
 
 void py_tasks_parse(struct py_tasks_reader *r, const uint8_t *head,
-		 struct entry *e)
+		    struct entry *e)
 {
 	const struct py_task_layout *l = &r->layout;
 
@@ -355,7 +355,7 @@ static int read_heads(struct py_tasks_reader *r, struct err *err)
 	for (uint32_t i = 0; !rc && i < r->now->task.nr; i++)
 		if (!r->now->task.at[i].parsed)
 			py_tasks_parse(r, bulk_get(&r->bulk, piece++, NULL),
-				    &r->now->task.at[i]);
+				       &r->now->task.at[i]);
 	return rc ? rc : py_kinds_learn(&r->kinds, &r->side, err);
 }
 
@@ -399,7 +399,7 @@ static int keep_tasks(struct py_tasks_reader *r, struct err *err)
 }
 
 int py_tasks_list(struct py_tasks_reader *r, const struct py_threads *threads,
-	       struct err *err)
+		  struct err *err)
 {
 	int rc = ERR_OK;
 

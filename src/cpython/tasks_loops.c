@@ -123,7 +123,7 @@ static bool add_thread(struct py_tasks_reader *r, const struct loop_thread *one)
 }
 
 int py_tasks_loops(struct py_tasks_reader *r, const struct py_threads *threads,
-		struct err *err)
+		   struct err *err)
 {
 	int rc = ERR_OK;
 

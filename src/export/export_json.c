@@ -627,8 +627,8 @@ static json_t *await_line(struct writer *w, const struct await_line *l,
 	set(w, object, "share", number(l->share));
 	set(w, object, "share_interval",
 	    pair(w, l->interval.low, l->interval.high));
-	set(w, object, "waiting_s", number(await_sum(l->kind_s,
-						     AWAITS_WAITING)));
+	set(w, object, "waiting_s",
+	    number(await_sum(l->kind_s, AWAITS_WAITING)));
 	set(w, object, "ready_s", number(l->kind_s[AWAIT_READY]));
 	set(w, object, "task_s", number(l->kind_s[AWAIT_TASK]));
 	set(w, object, "future_s", number(l->kind_s[AWAIT_FUTURE]));

@@ -154,8 +154,8 @@ static void finish(struct await_rows *r, const struct profile *p)
 		struct await_line *l = &r->lines.at[i];
 
 		l->share = r->known_s > 0 ? l->s / r->known_s : 0;
-		l->interval = stats_wilson(l->share * r->effective,
-					   r->effective);
+		l->interval =
+			stats_wilson(l->share * r->effective, r->effective);
 	}
 }
 

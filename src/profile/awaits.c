@@ -27,8 +27,8 @@ uint32_t awaits_row(struct awaits *a, uint32_t process, uint32_t node,
 	struct await_row row = { .process = process,
 				 .node = node,
 				 .kind = kind };
-	uint64_t key = map_hash((uint64_t)process << 32 | node) ^
-		       (uint64_t)kind;
+	uint64_t key =
+		map_hash((uint64_t)process << 32 | node) ^ (uint64_t)kind;
 
 	/* Different rows of one hash take the keys that follow it. */
 	for (;; key++) {

@@ -36,8 +36,9 @@ extern const struct await_words await_words[AWAIT_NR];
 
 /* Sets of kinds, as bits. */
 #define AWAIT_BIT(kind) (1u << (kind))
-#define AWAITS_WAITING \
-	(AWAIT_BIT(AWAIT_TASK) | AWAIT_BIT(AWAIT_FUTURE) | AWAIT_BIT(AWAIT_OTHER))
+#define AWAITS_WAITING                                     \
+	(AWAIT_BIT(AWAIT_TASK) | AWAIT_BIT(AWAIT_FUTURE) | \
+	 AWAIT_BIT(AWAIT_OTHER))
 #define AWAITS_AWAITED (AWAITS_WAITING | AWAIT_BIT(AWAIT_READY))
 
 /* Microseconds in 64 bits are enough for any number of tasks. */
@@ -50,14 +51,14 @@ struct await_row {
 
 /* How the tasks of one process were read. */
 enum await_count {
-	AWAIT_READINGS,	      /* that were used */
-	AWAIT_TORN,	      /* not used: a list changed meanwhile */
-	AWAIT_CUT,	      /* used, though there were too many tasks */
-	AWAIT_SEEN,	      /* different tasks */
-	AWAIT_MOST,	      /* tasks alive at once */
-	AWAIT_TASKS,	      /* tasks in all readings, one by one */
-	AWAIT_DOUBTFUL,	      /* of those, in AWAIT_UNKNOWN */
-	AWAIT_SEVERAL,	      /* of those, awaited by several tasks */
+	AWAIT_READINGS, /* that were used */
+	AWAIT_TORN,	/* not used: a list changed meanwhile */
+	AWAIT_CUT,	/* used, though there were too many tasks */
+	AWAIT_SEEN,	/* different tasks */
+	AWAIT_MOST,	/* tasks alive at once */
+	AWAIT_TASKS,	/* tasks in all readings, one by one */
+	AWAIT_DOUBTFUL, /* of those, in AWAIT_UNKNOWN */
+	AWAIT_SEVERAL,	/* of those, awaited by several tasks */
 	AWAIT_COUNT_NR
 };
 

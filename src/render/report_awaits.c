@@ -113,10 +113,10 @@ static void lay_out(struct await_table *t)
 	t->share_end = column(t, 0, offsetof(struct row, share), SHARE_HEAD);
 	t->range_end = column(t, t->share_end, offsetof(struct row, range),
 			      RANGE_HEAD);
-	t->time_end = column(t, t->range_end, offsetof(struct row, time),
-			     TIME_HEAD);
-	t->mean_end = column(t, t->time_end, offsetof(struct row, mean),
-			     MEAN_HEAD);
+	t->time_end =
+		column(t, t->range_end, offsetof(struct row, time), TIME_HEAD);
+	t->mean_end =
+		column(t, t->time_end, offsetof(struct row, mean), MEAN_HEAD);
 	t->ready_end = t->mean_end;
 	if (t->ready)
 		t->ready_end = column(t, t->mean_end,
@@ -242,8 +242,9 @@ static void put_title(struct report *r, const struct await_rows *rows)
 	page_style(&r->page, PAGE_DIM);
 	page_to(&r->page, MARGIN);
 	buf_clear(&r->scratch);
-	buf_printf(&r->scratch, "%s task%s seen, %s at once at most; %s task seconds",
-		   seen, rows->count[AWAIT_SEEN] == 1 ? "" : "s", most, life);
+	buf_printf(&r->scratch,
+		   "%s task%s seen, %s at once at most; %s task seconds", seen,
+		   rows->count[AWAIT_SEEN] == 1 ? "" : "s", most, life);
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
 		add_part(&r->scratch, rows->kind_s[order[i]], rows->life_s,
 			 await_words[order[i]].label);
@@ -263,11 +264,10 @@ static void put_rest(struct report *r, const struct await_rows *rows,
 	if (shown == rows->lines.nr)
 		return;
 	buf_clear(&r->scratch);
-	buf_printf(&r->scratch, "%u more line%s share %s%.1f %%",
-		   rows->lines.nr - shown,
-		   rows->lines.nr - shown == 1 ? "" : "s",
-		   share < 0.0005 ? "<" : "",
-		   share < 0.0005 ? 0.1 : share * 100);
+	buf_printf(
+		&r->scratch, "%u more line%s share %s%.1f %%",
+		rows->lines.nr - shown, rows->lines.nr - shown == 1 ? "" : "s",
+		share < 0.0005 ? "<" : "", share < 0.0005 ? 0.1 : share * 100);
 	page_style(&r->page, PAGE_DIM);
 	page_to(&r->page, MARGIN);
 	page_put(&r->page, buf_str(&r->scratch));
@@ -284,8 +284,8 @@ int report_awaits(struct report *r, struct err *err)
 		return rc;
 	if (rows.count[AWAIT_SEEN]) {
 		t.rows = &rows;
-		t.ready = rows.kind_s[AWAIT_READY] >=
-			  READY_SHARE * rows.known_s;
+		t.ready =
+			rows.kind_s[AWAIT_READY] >= READY_SHARE * rows.known_s;
 		while (t.nr < ROWS && t.nr < rows.lines.nr &&
 		       rows.lines.at[t.nr].share >= ROW_SHARE)
 			fill(&t, &rows.lines.at[t.nr]);

@@ -43,11 +43,11 @@ struct task_times {
 	uint32_t process;
 	struct reading readings[2];
 	struct reading *now, *last;
-	VEC(uint32_t) chain;	      /* of one task, itself first */
-	VEC(struct py_frame) frames;  /* of that chain, newest first */
-	VEC(bool) awaits_tasks;	      /* of each task */
-	uint64_t due_ns, read_us;     /* next, last reading */
-	uint32_t group_exit; /* the function, UINT32_MAX: not met yet */
+	VEC(uint32_t) chain;	     /* of one task, itself first */
+	VEC(struct py_frame) frames; /* of that chain, newest first */
+	VEC(bool) awaits_tasks;	     /* of each task */
+	uint64_t due_ns, read_us;    /* next, last reading */
+	uint32_t group_exit;	     /* the function, UINT32_MAX: not met yet */
 	uint64_t random;
 	bool begun;   /* `now` is the reading at read_us */
 	bool skipped; /* a reading after that one was not used */
@@ -188,8 +188,7 @@ static bool is_at_group_exit(struct task_times *t, const struct py_tasks *all,
 			   &function, &ignored))
 		return false;
 	/* Thousands of tasks may ask. */
-	if (t->group_exit != function &&
-	    !is_group_exit(t->profile, function))
+	if (t->group_exit != function && !is_group_exit(t->profile, function))
 		return false;
 	t->group_exit = function;
 	return true;
@@ -313,8 +312,7 @@ static void count_one(struct await_process *of, const struct py_task *task,
 }
 
 static bool look_at_one(struct task_times *t, const struct py_tasks *all,
-			uint32_t task, uint64_t at_ns,
-			struct await_process *of)
+			uint32_t task, uint64_t at_ns, struct await_process *of)
 {
 	const struct py_task *one = &all->task.at[task];
 	struct seen *seen = &t->now->of.at[task];
@@ -330,8 +328,8 @@ static bool look_at_one(struct task_times *t, const struct py_tasks *all,
 		kind = AWAIT_UNKNOWN;
 	}
 	count_one(of, one, kind, !earlier(t, one));
-	seen->row = awaits_row(&t->profile->awaits, t->process, seen->node,
-			       kind);
+	seen->row =
+		awaits_row(&t->profile->awaits, t->process, seen->node, kind);
 	return seen->row != MAP_NONE;
 }
 
@@ -439,8 +437,8 @@ void task_times_read(struct task_times *t, const struct py_threads *threads,
 	rest_ns = (clock_cpu_ns() - before_ns) * REST_FACTOR;
 	if (rest_ns < REST_NS)
 		rest_ns = REST_NS;
-	t->due_ns = clock_now_ns() + (uint64_t)((double)rest_ns *
-					(1 + random_next(&t->random)));
+	t->due_ns = clock_now_ns() +
+		    (uint64_t)((double)rest_ns * (1 + random_next(&t->random)));
 }
 
 /* ---- as a list ---------------------------------------------------------- */
@@ -465,8 +463,7 @@ static bool list_one(struct task_times *t, const struct py_tasks *all,
 	const char *name = buf_str(&all->text) + of->name;
 	struct await_task one = { .kind = kind_of(t, all, task),
 				  .done = of->state == PY_TASK_DONE,
-				  .awaiter = awaiter_of(t, all, of,
-							at_ns) };
+				  .awaiter = awaiter_of(t, all, of, at_ns) };
 
 	one.name = profile_string(p, name, strlen(name));
 	if (one.kind != AWAIT_UNKNOWN && !one.done)

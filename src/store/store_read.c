@@ -411,8 +411,7 @@ static int read_tables(struct store_reader *r)
 		{ "thread", "id", read_thread },
 		{ "native", "id", read_native },
 		{ "await", "id", store_read_await },
-		{ "await_process", "process",
-		  store_read_await_process },
+		{ "await_process", "process", store_read_await_process },
 		{ "source", "rowid", read_source },
 	};
 	int rc;

@@ -83,7 +83,7 @@ struct store {
 	VEC(uint64_t) thread_digests; /* of the threads as they are saved */
 	VEC(uint64_t) process_digests;
 	VEC(uint64_t) await_us; /* of the rows as they are saved */
-	bool whole; /* rollups are in; only the name is missing */
+	bool whole;		/* rollups are in; only the name is missing */
 	bool published;
 };
 
@@ -486,10 +486,9 @@ static int put_await_rows(struct store *s, const struct profile *p,
 			return err_nomem(err);
 		if (s->await_us.at[i] == r->us)
 			continue;
-		rc = put_numbers(s, PUT_AWAIT,
-				 NUMBERS(i, r->process, r->node, r->kind,
-					 r->us),
-				 err);
+		rc = put_numbers(
+			s, PUT_AWAIT,
+			NUMBERS(i, r->process, r->node, r->kind, r->us), err);
 		if (rc)
 			return rc;
 		s->await_us.at[i] = r->us;
