@@ -227,29 +227,42 @@ static void add_part(struct buf *line, double s, double whole,
 
 static void put_title(struct report *r, const struct await_rows *rows)
 {
-	static const enum await_kind order[] = { AWAIT_FUTURE, AWAIT_TASK,
-						 AWAIT_OTHER, AWAIT_READY,
-						 AWAIT_RUNNING };
-	char seen[DIGITS_SIZE], most[DIGITS_SIZE], life[DIGITS_SIZE];
+	char life[DIGITS_SIZE], readings[DIGITS_SIZE];
 
-	digits_count(seen, rows->count[AWAIT_SEEN]);
-	digits_count(most, rows->count[AWAIT_MOST]);
-	value_text(life, rows->life_s);
+	value_text(life, rows->known_s);
+	digits_count(readings, rows->count[AWAIT_READINGS]);
 	page_newline(&r->page);
 	page_style(&r->page, PAGE_BOLD);
 	page_put(&r->page, "what asyncio's tasks waited for");
-	page_newline(&r->page);
 	page_style(&r->page, PAGE_DIM);
-	page_to(&r->page, MARGIN);
 	buf_clear(&r->scratch);
-	buf_printf(&r->scratch,
-		   "%s task%s seen, %s at once at most; %s task seconds", seen,
-		   rows->count[AWAIT_SEEN] == 1 ? "" : "s", most, life);
+	buf_printf(&r->scratch, "in %% of %s task seconds, by %s readings",
+		   life, readings);
+	page_to(&r->page, r->page.column + 1);
+	page_words(&r->page, buf_str(&r->scratch), MARGIN);
+	page_newline(&r->page);
+}
+
+/* What all of them did, and how many there were. */
+static void put_parts(struct report *r, const struct await_rows *rows)
+{
+	static const enum await_kind order[] = { AWAIT_FUTURE,	AWAIT_TASK,
+						 AWAIT_OTHER,	AWAIT_READY,
+						 AWAIT_RUNNING, AWAIT_UNKNOWN };
+	char seen[DIGITS_SIZE], most[DIGITS_SIZE];
+
+	digits_count(seen, rows->count[AWAIT_SEEN]);
+	digits_count(most, rows->count[AWAIT_MOST]);
+	buf_clear(&r->scratch);
+	buf_printf(&r->scratch, "%s task%s seen, %s at once at most", seen,
+		   rows->count[AWAIT_SEEN] == 1 ? "" : "s", most);
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
 		add_part(&r->scratch, rows->kind_s[order[i]], rows->life_s,
 			 await_words[order[i]].label);
-	add_part(&r->scratch, rows->kind_s[AWAIT_UNKNOWN], rows->life_s,
-		 await_words[AWAIT_UNKNOWN].label);
+	if (rows->count[AWAIT_CUT])
+		buf_add_str(&r->scratch, "; not all of them could be read");
+	page_style(&r->page, PAGE_DIM);
+	page_to(&r->page, MARGIN);
 	page_words(&r->page, buf_str(&r->scratch), MARGIN);
 	page_newline(&r->page);
 }
@@ -290,6 +303,7 @@ int report_awaits(struct report *r, struct err *err)
 		       rows.lines.at[t.nr].share >= ROW_SHARE)
 			fill(&t, &rows.lines.at[t.nr]);
 		put_title(r, &rows);
+		put_parts(r, &rows);
 		if (t.nr) {
 			lay_out(&t);
 			put_head(&t);

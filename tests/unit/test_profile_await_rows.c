@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
-#include <math.h>
 
 #include "profile/await_rows.h"
 #include "sketch.h"
 
 #define LIB "/usr/lib/python3.13/asyncio/"
 #define PACKAGE "/usr/lib/python3.13/site-packages/"
-
-static void add(struct profile *p, const char *stack, enum await_kind kind,
-		double s)
-{
-	uint32_t row =
-		awaits_row(&p->awaits, 0, sketch_stack(p, stack), kind);
-
-	p->awaits.rows.at[row].us += (uint64_t)(s * 1e6);
-}
 
 static void make(struct await_rows *r, const struct profile *p)
 {
@@ -34,13 +24,13 @@ Test(profile_await_rows, a_wait_belongs_to_the_line_of_the_program)
 	struct profile *p = sketch_new(1000);
 	struct await_rows r;
 
-	add(p, "main@/srv/a.py:1:5;sleep@" LIB "tasks.py:1:665", AWAIT_FUTURE,
-	    3);
-	add(p, "main@/srv/a.py:1:5;get@" LIB "queues.py:1:158", AWAIT_FUTURE,
-	    4);
-	add(p, "main@/srv/a.py:1:5;get@" LIB "queues.py:1:158", AWAIT_READY, 1);
-	add(p, "main@/srv/a.py:1:9", AWAIT_TASK, 1);
-	add(p, "", AWAIT_RUNNING, 1);
+	sketch_await(p, "main@/srv/a.py:1:5;sleep@" LIB "tasks.py:1:665", AWAIT_FUTURE,
+	    3000);
+	sketch_await(p, "main@/srv/a.py:1:5;get@" LIB "queues.py:1:158", AWAIT_FUTURE,
+	    4000);
+	sketch_await(p, "main@/srv/a.py:1:5;get@" LIB "queues.py:1:158", AWAIT_READY, 1000);
+	sketch_await(p, "main@/srv/a.py:1:9", AWAIT_TASK, 1000);
+	sketch_await(p, "", AWAIT_RUNNING, 1000);
 	make(&r, p);
 	cr_assert_eq(r.lines.nr, 2);
 	cr_expect_eq(line_of(p, r.lines.at[0].frame), 5);
@@ -58,10 +48,10 @@ Test(profile_await_rows, a_package_is_nearer_than_pythons_own_library)
 	struct profile *p = sketch_new(1000);
 	struct await_rows r;
 
-	add(p, "run@" PACKAGE "x.py:1:3;sleep@" LIB "tasks.py:1:665",
-	    AWAIT_FUTURE, 1);
-	add(p, "shutdown@" LIB "base_events.py:1:7", AWAIT_FUTURE, 0.5);
-	add(p, "", AWAIT_OTHER, 0.25);
+	sketch_await(p, "run@" PACKAGE "x.py:1:3;sleep@" LIB "tasks.py:1:665",
+	    AWAIT_FUTURE, 1000);
+	sketch_await(p, "shutdown@" LIB "base_events.py:1:7", AWAIT_FUTURE, 500);
+	sketch_await(p, "", AWAIT_OTHER, 250);
 	make(&r, p);
 	cr_assert_eq(r.lines.nr, 3);
 	cr_expect_eq(line_of(p, r.lines.at[0].frame), 3);
@@ -76,8 +66,8 @@ Test(profile_await_rows, what_is_not_known_is_in_no_share)
 	struct profile *p = sketch_new(1000);
 	struct await_rows r;
 
-	add(p, "main@/srv/a.py:1:5", AWAIT_FUTURE, 3);
-	add(p, "", AWAIT_UNKNOWN, 7);
+	sketch_await(p, "main@/srv/a.py:1:5", AWAIT_FUTURE, 3000);
+	sketch_await(p, "", AWAIT_UNKNOWN, 7000);
 	make(&r, p);
 	cr_expect_float_eq(r.lines.at[0].share, 1, 1e-9);
 	cr_expect_float_eq(r.known_s, 3, 1e-9);
@@ -91,14 +81,10 @@ Test(profile_await_rows, readings_are_the_trials)
 {
 	struct profile *p = sketch_new(1000);
 	struct await_rows r;
-	struct await_process *of;
 
-	add(p, "main@/srv/a.py:1:5", AWAIT_FUTURE, 5000);
-	add(p, "main@/srv/a.py:1:6", AWAIT_FUTURE, 5000);
-	of = awaits_process(&p->awaits, 0);
-	of->count[AWAIT_READINGS] = 100;
-	of->count[AWAIT_TASKS] = 100000;
-	of->squares = 100 * 100.0 * 100.0; /* of 100 gaps of 100 s */
+	sketch_await(p, "main@/srv/a.py:1:5", AWAIT_FUTURE, 5000000);
+	sketch_await(p, "main@/srv/a.py:1:6", AWAIT_FUTURE, 5000000);
+	sketch_readings(p, 100, 1000);
 	make(&r, p);
 	cr_expect_float_eq(r.effective, 100, 1e-6);
 	cr_expect_float_eq(r.lines.at[0].interval.low, 0.404, 1e-3);
