@@ -93,8 +93,7 @@ static inline void sketch_books(struct profile *p, uint32_t thread,
 static inline void sketch_await(struct profile *p, const char *stack,
 				enum await_kind kind, uint64_t ms)
 {
-	uint32_t row =
-		awaits_row(&p->awaits, 0, sketch_stack(p, stack), kind);
+	uint32_t row = awaits_row(&p->awaits, 0, sketch_stack(p, stack), kind);
 
 	p->awaits.rows.at[row].us += ms * 1000;
 }

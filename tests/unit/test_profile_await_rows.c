@@ -24,11 +24,12 @@ Test(profile_await_rows, a_wait_belongs_to_the_line_of_the_program)
 	struct profile *p = sketch_new(1000);
 	struct await_rows r;
 
-	sketch_await(p, "main@/srv/a.py:1:5;sleep@" LIB "tasks.py:1:665", AWAIT_FUTURE,
-	    3000);
-	sketch_await(p, "main@/srv/a.py:1:5;get@" LIB "queues.py:1:158", AWAIT_FUTURE,
-	    4000);
-	sketch_await(p, "main@/srv/a.py:1:5;get@" LIB "queues.py:1:158", AWAIT_READY, 1000);
+	sketch_await(p, "main@/srv/a.py:1:5;sleep@" LIB "tasks.py:1:665",
+		     AWAIT_FUTURE, 3000);
+	sketch_await(p, "main@/srv/a.py:1:5;get@" LIB "queues.py:1:158",
+		     AWAIT_FUTURE, 4000);
+	sketch_await(p, "main@/srv/a.py:1:5;get@" LIB "queues.py:1:158",
+		     AWAIT_READY, 1000);
 	sketch_await(p, "main@/srv/a.py:1:9", AWAIT_TASK, 1000);
 	sketch_await(p, "", AWAIT_RUNNING, 1000);
 	make(&r, p);
@@ -49,8 +50,9 @@ Test(profile_await_rows, a_package_is_nearer_than_pythons_own_library)
 	struct await_rows r;
 
 	sketch_await(p, "run@" PACKAGE "x.py:1:3;sleep@" LIB "tasks.py:1:665",
-	    AWAIT_FUTURE, 1000);
-	sketch_await(p, "shutdown@" LIB "base_events.py:1:7", AWAIT_FUTURE, 500);
+		     AWAIT_FUTURE, 1000);
+	sketch_await(p, "shutdown@" LIB "base_events.py:1:7", AWAIT_FUTURE,
+		     500);
 	sketch_await(p, "", AWAIT_OTHER, 250);
 	make(&r, p);
 	cr_assert_eq(r.lines.nr, 3);
