@@ -42,7 +42,9 @@ static int sample(struct sampler *s, const char *snapshot, struct err *err)
 static int look(struct profile *p, int pid, const struct dump_opts *opts,
 		struct err *err)
 {
-	struct sample_opts sampling = { .rate_hz = 1000, .exact = opts->exact };
+	struct sample_opts sampling = { .rate_hz = 1000,
+					.exact = opts->exact,
+					.awaits = true };
 	struct procfs_times times;
 	struct file_root root;
 	struct sampler *s;

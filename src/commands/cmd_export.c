@@ -14,6 +14,7 @@ struct export_verb_opts {
 	bool force;
 	bool threads;
 	bool marked;
+	bool awaits;
 };
 
 static const struct opt export_opt[] = {
@@ -27,6 +28,8 @@ static const struct opt export_opt[] = {
 		 "the thread as the root of each stack"),
 	OPT_FLAG(0, "marked", struct export_verb_opts, marked,
 		 "also samples that are not complete, marked"),
+	OPT_FLAG(0, "awaits", struct export_verb_opts, awaits,
+		 "where asyncio's tasks waited, in milliseconds"),
 	OPT_COMMON(struct export_verb_opts),
 	OPT_LAST(),
 };
@@ -50,6 +53,7 @@ static int export_run(struct invocation *inv, struct err *err)
 	struct export_opts how = {
 		.threads = opts->threads,
 		.marked = opts->marked,
+		.awaits = opts->awaits,
 	};
 	const struct exporter *exporter;
 	struct buf out = { 0 };

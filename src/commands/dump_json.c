@@ -97,6 +97,31 @@ static json_t *thread_object(const struct profile *p, uint32_t thread)
 			 "frames", frames_array(p, look ? look->node : 0));
 }
 
+static json_t *task_object(const struct profile *p, const struct await_task *t)
+{
+	const struct awaits *a = &p->awaits;
+	json_t *by = json_null();
+
+	if (t->awaiter < a->tasks.nr)
+		by = dump_json_text(
+			profile_text(p, a->tasks.at[t->awaiter].name));
+	return json_pack("{s:o, s:s, s:o, s:o}", "name",
+			 dump_json_text(profile_text(p, t->name)), "state",
+			 await_words[t->kind].key, "awaited_by", by, "frames",
+			 frames_array(p, t->node));
+}
+
+static json_t *tasks_array(const struct profile *p)
+{
+	json_t *tasks = json_array();
+
+	for (uint32_t i = 0; i < p->awaits.tasks.nr; i++)
+		if (!p->awaits.tasks.at[i].done)
+			json_array_append_new(
+				tasks, task_object(p, &p->awaits.tasks.at[i]));
+	return tasks;
+}
+
 int dump_json(struct buf *out, const struct profile *p, int pid,
 	      struct err *err)
 {
@@ -105,9 +130,9 @@ int dump_json(struct buf *out, const struct profile *p, int pid,
 
 	for (uint32_t i = 0; i < p->threads.nr; i++)
 		json_array_append_new(threads, thread_object(p, i));
-	root = json_pack("{s:s, s:i, s:o, s:o}", "schema", "tare.dump/1", "pid",
-			 pid, "python",
+	root = json_pack("{s:s, s:i, s:o, s:o, s:o}", "schema", "tare.dump/1",
+			 "pid", pid, "python",
 			 dump_json_text(profile_meta(p, META_PYTHON)),
-			 "threads", threads);
+			 "threads", threads, "tasks", tasks_array(p));
 	return dump_json_add(out, root, err);
 }

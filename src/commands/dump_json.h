@@ -10,7 +10,8 @@
 /*
  * Append {"schema": "tare.dump/1", "pid", "python", "threads": [{"tid",
  * "name", "main", "quality": "complete"|"salvaged"|"inconsistent"|"lost",
- * "frames": [{"function", "file", "line", "source"}]}]}, frames from the
+ * "frames": [{"function", "file", "line", "source"}]}], "tasks": [{"name",
+ * "state": a key of await_words, "awaited_by", "frames"}]}, frames from the
  * root inwards; line and source are null when they are not known.
  */
 int dump_json(struct buf *out, const struct profile *p, int pid,

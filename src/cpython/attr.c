@@ -40,6 +40,7 @@ struct attrs {
 /* The names: entries of `stride` bytes, with the key at `key_at` and the value
  * right behind it. */
 struct entries {
+	uint64_t addr;
 	uint8_t bytes[ATTRS_MAX * 24];
 	uint32_t nr, stride, key_at;
 };
@@ -169,8 +170,9 @@ static int read_entries(struct py_process *p, uint64_t keys,
 	/* Without hashes (kind 1 and 2) where all keys are str. */
 	out->stride = !old && head[10] ? 16 : 24;
 	out->key_at = out->stride - 16;
-	return out->nr ? target_read(p->target, keys + (old ? 40 : 32) + table,
-				     out->bytes, out->nr * out->stride, err)
+	out->addr = keys + (old ? 40 : 32) + table;
+	return out->nr ? target_read(p->target, out->addr, out->bytes,
+				     out->nr * out->stride, err)
 		       : ERR_OK;
 }
 
@@ -202,8 +204,8 @@ static int find_entry(struct py_process *p, const struct entries *e,
 	return err_set(err, ERR_NO, "no attribute %s", name);
 }
 
-int py_attr_read(struct py_process *p, uint64_t object, const char *name,
-		 uint64_t *value, struct err *err)
+int py_attr_find(struct py_process *p, uint64_t object, const char *name,
+		 uint64_t *at, struct err *err)
 {
 	struct attrs attrs = { 0 };
 	struct entries entries = { .nr = 0 };
@@ -224,9 +226,17 @@ int py_attr_read(struct py_process *p, uint64_t object, const char *name,
 		rc = find_entry(p, &entries, name, &index, err);
 	if (rc)
 		return rc;
-	if (attrs.values)
-		return py_read_word(p, attrs.values + index * 8ull, value, err);
-	*value = word_at(entries.bytes + index * entries.stride +
-			 entries.key_at + 8);
+	*at = attrs.values ? attrs.values + index * 8ull
+			   : entries.addr + index * entries.stride +
+				     entries.key_at + 8;
 	return ERR_OK;
+}
+
+int py_attr_read(struct py_process *p, uint64_t object, const char *name,
+		 uint64_t *value, struct err *err)
+{
+	uint64_t at = 0;
+	int rc = py_attr_find(p, object, name, &at, err);
+
+	return rc ? rc : py_read_word(p, at, value, err);
 }

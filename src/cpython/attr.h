@@ -16,4 +16,8 @@
 int py_attr_read(struct py_process *p, uint64_t object, const char *name,
 		 uint64_t *value, struct err *err);
 
+/* Where that value is, so that it can be read again. */
+int py_attr_find(struct py_process *p, uint64_t object, const char *name,
+		 uint64_t *at, struct err *err);
+
 #endif

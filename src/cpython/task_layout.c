@@ -28,7 +28,8 @@ static int check_sizes(const struct py_task_layout *l, struct err *err)
 	if (l->task_size > PY_TASK_SIZE_MAX || l->set_size > PY_SET_SIZE_MAX ||
 	    l->gen_size > PY_GEN_SIZE_MAX || l->frame_size > PY_GEN_SIZE_MAX ||
 	    l->interp_modules == PY_ABSENT || l->gen_frame == PY_ABSENT ||
-	    l->gen_frame_state == PY_ABSENT || l->set_table == PY_ABSENT)
+	    l->gen_frame_state == PY_ABSENT || l->set_table == PY_ABSENT ||
+	    l->tuple_items > PY_TUPLE_HEAD_MAX)
 		return err_set(err, ERR_CORRUPT,
 			       "the layout of asyncio that the process "
 			       "publishes has a structure of impossible size");

@@ -27,30 +27,32 @@ enum py_await_kind {
 };
 
 /* Group, name, width in bytes; PY_ABSENT where a build lacks it. */
-#define PY_TASK_FIELDS(X)             \
-	X(interp, modules, 8)         \
-	X(interp, tasks_head, 8)      \
-	X(thread, dict, 8)            \
-	X(thread, running_loop, 8)    \
-	X(thread, running_task, 8)    \
-	X(thread, tasks_head, 8)      \
-	X(task, loop, 8)              \
-	X(task, callback0, 8)         \
-	X(task, callbacks, 8)         \
-	X(task, state, 4)             \
-	X(task, awaited_by, 8)        \
-	X(task, awaited_by_is_set, 1) \
-	X(task, waiter, 8)            \
-	X(task, coro, 8)              \
-	X(task, name, 8)              \
-	X(task, node, 8)              \
-	X(gen, frame_state, 1)        \
-	X(gen, frame, 8)              \
-	X(frame, stack, 4)            \
-	X(frame, locals, 8)           \
-	X(set, used, 8)               \
-	X(set, mask, 8)               \
-	X(set, table, 8)
+#define PY_TASK_FIELDS(X)          \
+	X(interp, modules, 8)      \
+	X(interp, tasks_head, 8)   \
+	X(thread, dict, 8)         \
+	X(thread, running_loop, 8) \
+	X(thread, running_task, 8) \
+	X(thread, tasks_head, 8)   \
+	X(task, loop, 8)           \
+	X(task, callback0, 8)      \
+	X(task, callbacks, 8)      \
+	X(task, state, 4)          \
+	X(task, waiter, 8)         \
+	X(task, coro, 8)           \
+	X(task, name, 8)           \
+	X(task, node, 8)           \
+	X(gen, frame_state, 1)     \
+	X(gen, frame, 8)           \
+	X(frame, stack, 4)         \
+	X(frame, locals, 8)        \
+	X(set, used, 8)            \
+	X(set, mask, 8)            \
+	X(set, table, 8)           \
+	X(tuple, items, 8)
+
+/* Where the items of a tuple begin, at most. */
+#define PY_TUPLE_HEAD_MAX 40
 
 #define PY_TASK_GROUPS(X) \
 	X(interp)         \
@@ -58,7 +60,8 @@ enum py_await_kind {
 	X(task)           \
 	X(gen)            \
 	X(frame)          \
-	X(set)
+	X(set)            \
+	X(tuple)
 
 #define PY_TASK_SIZE_MAX 512
 #define PY_SET_SIZE_MAX 512

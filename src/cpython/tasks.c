@@ -108,7 +108,7 @@ static void parse_python_task(struct py_tasks_reader *r, struct entry *e)
 	struct buf state = { 0 };
 	struct err ignored;
 
-	e->callback0 = e->callbacks = e->awaited_by = 0;
+	e->callback0 = e->callbacks = 0;
 	e->fut_state = 0;
 	e->coro = e->waiter = e->loop = e->name_addr = 0;
 	if (!r->attributes_left) {
@@ -120,9 +120,6 @@ static void parse_python_task(struct py_tasks_reader *r, struct entry *e)
 	e->waiter = attribute(r, e, "_fut_waiter");
 	e->loop = attribute(r, e, "_loop");
 	e->name_addr = attribute(r, e, "_name");
-	if (r->layout.task_awaited_by != PY_ABSENT)
-		e->awaited_by = attribute(r, e, "_Future__asyncio_awaited_by");
-	e->awaited_by_is_set = e->awaited_by != 0;
 	if (!py_read_text(r->process, attribute(r, e, "_state"), &state,
 			  &ignored))
 		e->fut_state = strcmp(buf_str(&state), "PENDING") != 0;
@@ -198,10 +195,18 @@ static int keep_same(struct py_tasks_reader *r, struct err *err)
 
 /* ---- what moved meanwhile ----------------------------------------------- */
 
+/*
+ * All that was taken from the object: a program that makes and ends many tasks
+ * has another one at the same place in no time, with a coroutine that is at the
+ * place of the former one, too. Two that have not begun differ in their names
+ * only (once in 500,000 tasks on 3.14 and 3.15, by a reader of low priority).
+ */
 static bool is_same_entry(const struct entry *a, const struct entry *b)
 {
 	return a->type == b->type && a->coro == b->coro &&
-	       a->waiter == b->waiter && a->fut_state == b->fut_state;
+	       a->waiter == b->waiter && a->fut_state == b->fut_state &&
+	       a->name_addr == b->name_addr && a->loop == b->loop &&
+	       a->callback0 == b->callback0 && a->callbacks == b->callbacks;
 }
 
 /* Judge one task by its second reading, from piece *piece on. */
@@ -212,7 +217,7 @@ static bool held(struct py_tasks_reader *r, struct entry *e, uint32_t *piece)
 
 	again.parsed = false;
 	if (e->kind == PY_KIND_TASK) {
-		tasks_parse(r, bulk_get(&r->bulk, (*piece)++, NULL), &again);
+		py_tasks_parse(r, bulk_get(&r->bulk, (*piece)++, NULL), &again);
 		same = again.parsed && is_same_entry(e, &again);
 	}
 	for (uint32_t i = 0; i < e->link_nr; i++)
@@ -260,7 +265,7 @@ static int chain_fresh(struct py_tasks_reader *r, struct err *err)
 	int rc = ERR_OK;
 
 	for (int i = 0; !rc && i < TRIES && r->fresh.nr; i++) {
-		rc = tasks_chain(r, err);
+		rc = py_tasks_chain(r, err);
 		if (!rc)
 			rc = verify(r, err);
 	}
@@ -399,10 +404,14 @@ static bool publish_one(struct py_tasks_reader *r, const struct entry *e)
 		if (!vec_push(&r->out.frames,
 			      r->now->links.at[e->link + i].frame))
 			return false;
-	for (uint32_t i = 0; i < e->awaiters.nr; i++)
-		if (!vec_push(&r->out.awaiters,
-			      r->now->awaiters.at[e->awaiters.at + i]))
+	for (uint32_t i = 0; i < e->awaiters.nr; i++) {
+		const struct caller *c =
+			&r->now->awaiters.at[e->awaiters.at + i];
+		struct py_task_awaiter by = { c->parent, !c->via };
+
+		if (!vec_push(&r->out.awaiters, by))
 			return false;
+	}
 	return vec_push(&r->out.task, t);
 }
 
@@ -443,11 +452,11 @@ static int read_all(struct py_tasks_reader *r, const struct py_threads *threads,
 	int rc = py_kinds_check(&r->kinds, &r->side, err);
 
 	if (!rc)
-		rc = tasks_find(r, threads, err);
+		rc = py_tasks_find(r, threads, err);
 	if (!rc)
-		rc = tasks_list(r, threads, err);
+		rc = py_tasks_list(r, threads, err);
 	if (!rc)
-		rc = tasks_loops(r, threads, err);
+		rc = py_tasks_loops(r, threads, err);
 	for (uint32_t i = 0; !rc && i < r->now->task.nr; i++)
 		if (r->now->task.at[i].kind == PY_KIND_PYTHON_TASK)
 			parse_python_task(r, &r->now->task.at[i]);
@@ -456,7 +465,7 @@ static int read_all(struct py_tasks_reader *r, const struct py_threads *threads,
 	if (!rc)
 		rc = chain_fresh(r, err);
 	if (!rc)
-		rc = tasks_awaiters(r, err);
+		rc = py_tasks_awaiters(r, err);
 	if (!rc)
 		rc = read_names(r, err);
 	return rc ? rc : publish(r, err);

@@ -59,6 +59,14 @@ struct py_task {
 	bool opaque; /* the innermost await is of no coroutine of Python's */
 };
 
+/* A task that waits for another one. */
+struct py_task_awaiter {
+	uint64_t addr;
+	/* It is that of a TaskGroup: so it waits once it is at the end of
+	 * that, and not while it is in its body. */
+	bool group;
+};
+
 /* A loop that runs now. */
 struct py_task_loop {
 	uint64_t addr;
@@ -69,7 +77,7 @@ struct py_task_loop {
 struct py_tasks {
 	VEC(struct py_task) task;
 	VEC(struct py_frame) frames;
-	VEC(uint64_t) awaiters; /* addresses of tasks */
+	VEC(struct py_task_awaiter) awaiters;
 	VEC(struct py_task_loop) loop;
 	struct buf text; /* names, each ended by NUL */
 	uint32_t calls;	 /* system calls that the reading took */

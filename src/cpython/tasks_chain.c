@@ -317,7 +317,7 @@ static bool begin(struct py_tasks_reader *r, struct cursors *active)
 	return true;
 }
 
-int tasks_chain(struct py_tasks_reader *r, struct err *err)
+int py_tasks_chain(struct py_tasks_reader *r, struct err *err)
 {
 	struct cursors active = { 0 };
 	int rc = ERR_OK;

@@ -151,8 +151,8 @@ static int find_section(struct py_tasks_reader *r, struct err *err)
 	return rc;
 }
 
-int tasks_find(struct py_tasks_reader *r, const struct py_threads *threads,
-	       struct err *err)
+int py_tasks_find(struct py_tasks_reader *r, const struct py_threads *threads,
+		  struct err *err)
 {
 	bool changed = false, found = false;
 	int rc = ERR_OK;

@@ -37,12 +37,29 @@ struct run {
 	uint32_t at, nr;
 };
 
+/*
+ * The words that lead from a task to what ends with it: as long as all of them
+ * are what they were, they still do.
+ */
+#define PROOF_MAX 6
+
+struct proof {
+	uint32_t nr;
+	uint64_t at[PROOF_MAX], value[PROOF_MAX];
+};
+
+/* A task that awaits another one. */
+struct caller {
+	uint64_t parent;
+	uint64_t via; /* what it waits for then; 0: the end of a TaskGroup */
+	struct proof proof;
+};
+
 /* One task, with what its object says. */
 struct entry {
 	uint64_t addr, type, coro, waiter, loop;
-	uint64_t name_addr, callback0, callbacks, awaited_by;
+	uint64_t name_addr, callback0, callbacks;
 	uint32_t fut_state;
-	bool awaited_by_is_set;
 	enum py_kind kind;
 	uint32_t link, link_nr;
 	uint32_t name;
@@ -57,8 +74,8 @@ struct entry {
 struct generation {
 	VEC(struct entry) task;
 	VEC(struct link) links;
-	VEC(uint64_t) awaiters;
-	VEC(uint64_t) callers;
+	VEC(struct caller) awaiters;
+	VEC(struct caller) callers;
 	struct buf text;
 	struct map ids; /* address of a task -> task */
 };
@@ -97,19 +114,19 @@ struct py_tasks_reader {
 };
 
 /* Find the places; ERR_NO when no interpreter has asyncio. */
-int tasks_find(struct py_tasks_reader *r, const struct py_threads *threads,
-	       struct err *err);
+int py_tasks_find(struct py_tasks_reader *r, const struct py_threads *threads,
+		  struct err *err);
 
 /* Fill r->now->task with what the lists have, and r->out.loop. */
-int tasks_list(struct py_tasks_reader *r, const struct py_threads *threads,
-	       struct err *err);
+int py_tasks_list(struct py_tasks_reader *r, const struct py_threads *threads,
+		  struct err *err);
 
 /* Take the words of the task object at `head` (may be NULL) in. */
-void tasks_parse(struct py_tasks_reader *r, const uint8_t *head,
-		 struct entry *e);
+void py_tasks_parse(struct py_tasks_reader *r, const uint8_t *head,
+		    struct entry *e);
 
 /* Follow the coroutines of the tasks in r->fresh. */
-int tasks_chain(struct py_tasks_reader *r, struct err *err);
+int py_tasks_chain(struct py_tasks_reader *r, struct err *err);
 
 /* Ask r->bulk for what proves that a link is as it was, and look at it. */
 uint32_t link_ask(struct py_tasks_reader *r, const struct link *k);
@@ -117,10 +134,10 @@ bool link_is(const struct py_tasks_reader *r, const struct link *k,
 	     const uint8_t *bytes);
 
 /* Complete r->out.loop. */
-int tasks_loops(struct py_tasks_reader *r, const struct py_threads *threads,
-		struct err *err);
+int py_tasks_loops(struct py_tasks_reader *r, const struct py_threads *threads,
+		   struct err *err);
 
 /* Find who waits for each task. */
-int tasks_awaiters(struct py_tasks_reader *r, struct err *err);
+int py_tasks_awaiters(struct py_tasks_reader *r, struct err *err);
 
 #endif

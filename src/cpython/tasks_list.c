@@ -32,8 +32,8 @@ static uint64_t field(const uint8_t *head, uint32_t offset)
 	return offset == PY_ABSENT ? 0 : word_at(head + offset);
 }
 
-void tasks_parse(struct py_tasks_reader *r, const uint8_t *head,
-		 struct entry *e)
+void py_tasks_parse(struct py_tasks_reader *r, const uint8_t *head,
+		    struct entry *e)
 {
 	const struct py_task_layout *l = &r->layout;
 
@@ -45,15 +45,12 @@ void tasks_parse(struct py_tasks_reader *r, const uint8_t *head,
 	e->loop = field(head, l->task_loop);
 	e->callback0 = field(head, l->task_callback0);
 	e->callbacks = field(head, l->task_callbacks);
-	e->awaited_by = field(head, l->task_awaited_by);
 	e->waiter = field(head, l->task_waiter);
 	e->coro = field(head, l->task_coro);
 	e->name_addr = field(head, l->task_name);
 	e->fut_state = 0;
 	if (l->task_state != PY_ABSENT)
 		memcpy(&e->fut_state, head + l->task_state, 4);
-	e->awaited_by_is_set = l->task_awaited_by_is_set != PY_ABSENT &&
-			       head[l->task_awaited_by_is_set];
 }
 
 /* A task to look at, unless it is known; NULL when there are too many. */
@@ -248,7 +245,7 @@ static bool walk(struct py_tasks_reader *r, uint64_t head, uint64_t first)
 		e = add(r, addr);
 		if (!e)
 			return true;
-		tasks_parse(r, bytes, e);
+		py_tasks_parse(r, bytes, e);
 		before = node;
 		node = word_at(bytes + l->task_node);
 	}
@@ -357,8 +354,8 @@ static int read_heads(struct py_tasks_reader *r, struct err *err)
 	rc = bulk_run(&r->bulk, err);
 	for (uint32_t i = 0; !rc && i < r->now->task.nr; i++)
 		if (!r->now->task.at[i].parsed)
-			tasks_parse(r, bulk_get(&r->bulk, piece++, NULL),
-				    &r->now->task.at[i]);
+			py_tasks_parse(r, bulk_get(&r->bulk, piece++, NULL),
+				       &r->now->task.at[i]);
 	return rc ? rc : py_kinds_learn(&r->kinds, &r->side, err);
 }
 
@@ -401,8 +398,8 @@ static int keep_tasks(struct py_tasks_reader *r, struct err *err)
 	return ERR_OK;
 }
 
-int tasks_list(struct py_tasks_reader *r, const struct py_threads *threads,
-	       struct err *err)
+int py_tasks_list(struct py_tasks_reader *r, const struct py_threads *threads,
+		  struct err *err)
 {
 	int rc = ERR_OK;
 

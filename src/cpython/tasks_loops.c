@@ -122,8 +122,8 @@ static bool add_thread(struct py_tasks_reader *r, const struct loop_thread *one)
 	return vec_push(&r->out.loop, loop);
 }
 
-int tasks_loops(struct py_tasks_reader *r, const struct py_threads *threads,
-		struct err *err)
+int py_tasks_loops(struct py_tasks_reader *r, const struct py_threads *threads,
+		   struct err *err)
 {
 	int rc = ERR_OK;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Collapsed stacks, the input of flame graph programs: a line is the frames
- * from the root on, joined by ';', a blank and the number of samples.
+ * from the root on, joined by ';', a blank and the number of samples (of
+ * asyncio's tasks, milliseconds).
  *
  * Frames that are written alike are alike for the reader, though they may be
  * different functions here. So the stacks are first put into a tree of
@@ -154,6 +155,43 @@ static bool put_count(struct collapse *c, const struct profile_count *count)
 	return !c->tree->failed && add_samples(c, node, count->nr);
 }
 
+/* Where a task waits; what it does there is a frame of its own if it is not
+ * just that. */
+static bool put_await(struct collapse *c, const struct await_row *row)
+{
+	static const char *const marks[AWAIT_NR] = {
+		[AWAIT_READY] = "[ready to run]",
+		[AWAIT_TASK] = "[waiting for tasks]",
+	};
+	const char *mark = marks[row->kind];
+	uint64_t ms = (row->us + 500) / 1000;
+	uint32_t node;
+
+	if (!(AWAIT_BIT(row->kind) & AWAITS_AWAITED) || !ms)
+		return true;
+	if (!put_stack(c, 0, row->node, &node))
+		return false;
+	if (!mark && !row->node)
+		mark = "[no Python frame]";
+	if (mark)
+		node = profile_node(c->tree, node, tree_frame(c, mark));
+	return !c->tree->failed && add_samples(c, node, ms);
+}
+
+static bool put_all(struct collapse *c)
+{
+	const struct profile *p = c->profile;
+	bool ok = true;
+
+	if (!c->opts->awaits)
+		for (uint32_t i = 0; ok && i < p->counts.nr; i++)
+			ok = put_count(c, &p->counts.at[i]);
+	else
+		for (uint32_t i = 0; ok && i < p->awaits.rows.nr; i++)
+			ok = put_await(c, &p->awaits.rows.at[i]);
+	return ok;
+}
+
 static int by_parent_and_text(const void *a, const void *b)
 {
 	const struct edge *x = a, *y = b;
@@ -251,10 +289,7 @@ static int run(struct buf *out, const struct profile *p,
 	if (!c.tree || !c.frames)
 		goto out;
 	tree_frame(&c, "");
-	for (uint32_t i = 0; i < p->counts.nr; i++)
-		if (!put_count(&c, &p->counts.at[i]))
-			goto out;
-	if (list_edges(&c) && walk(&c, out) && !c.tree->failed &&
+	if (put_all(&c) && list_edges(&c) && walk(&c, out) && !c.tree->failed &&
 	    !c.scratch.failed && !out->failed)
 		rc = ERR_OK;
 out:

@@ -5,11 +5,13 @@
  */
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "export/clean.h"
 #include "export/export.h"
+#include "profile/await_rows.h"
 #include "profile/caution.h"
 #include "profile/expect.h"
 #include "profile/native_rows.h"
@@ -579,6 +581,96 @@ static int put_native(struct writer *w, json_t *report, struct err *err)
 	return rc;
 }
 
+/* ---- asyncio ------------------------------------------------------------ */
+
+static void put_kinds(struct writer *w, json_t *object,
+		      const double kind_s[AWAIT_NR])
+{
+	char key[32];
+
+	for (int i = 0; i < AWAIT_NR; i++) {
+		snprintf(key, sizeof(key), "%s_s", await_words[i].key);
+		set(w, object, key, number(kind_s[i]));
+	}
+}
+
+static json_t *frame_place(struct writer *w, uint32_t frame)
+{
+	const struct profile *p = w->profile;
+	const struct profile_frame *f;
+
+	if (frame == AWAIT_NO_FRAME)
+		return place(w, SUMMARY_NO_PYTHON, 0, 0);
+	f = &p->frames.at[frame];
+	return place(w, f->function, p->functions.at[f->function].file,
+		     f->line);
+}
+
+static json_t *frame_source(struct writer *w, uint32_t frame)
+{
+	const struct profile *p = w->profile;
+	const struct profile_frame *f;
+
+	if (frame == AWAIT_NO_FRAME)
+		return json_null();
+	f = &p->frames.at[frame];
+	return source(w, p->functions.at[f->function].file, f->line);
+}
+
+static json_t *await_line(struct writer *w, const struct await_line *l,
+			  const struct await_rows *rows)
+{
+	json_t *object = frame_place(w, l->frame);
+
+	set(w, object, "source", frame_source(w, l->frame));
+	set(w, object, "seconds", number(l->s));
+	set(w, object, "interval",
+	    pair(w, l->interval.low * rows->known_s,
+		 l->interval.high * rows->known_s));
+	set(w, object, "share", number(l->share));
+	set(w, object, "share_interval",
+	    pair(w, l->interval.low, l->interval.high));
+	set(w, object, "waiting_s",
+	    number(await_sum(l->kind_s, AWAITS_WAITING)));
+	set(w, object, "ready_s", number(l->kind_s[AWAIT_READY]));
+	set(w, object, "task_s", number(l->kind_s[AWAIT_TASK]));
+	set(w, object, "future_s", number(l->kind_s[AWAIT_FUTURE]));
+	set(w, object, "other_s", number(l->kind_s[AWAIT_OTHER]));
+	set(w, object, "innermost", frame_place(w, l->at));
+	return object;
+}
+
+static json_t *await_totals(struct writer *w, const struct await_rows *rows)
+{
+	json_t *object = json_object();
+
+	for (int i = 0; i < AWAIT_COUNT_NR; i++)
+		set(w, object, await_count_key[i], count(rows->count[i]));
+	set(w, object, "effective_readings", number(rows->effective));
+	set(w, object, "seconds", number(rows->life_s));
+	set(w, object, "waiting_s",
+	    number(await_sum(rows->kind_s, AWAITS_WAITING)));
+	put_kinds(w, object, rows->kind_s);
+	return object;
+}
+
+static int put_awaits(struct writer *w, json_t *report, struct err *err)
+{
+	json_t *array = json_array();
+	struct await_rows rows;
+	int rc = await_rows_make(&rows, w->profile, err);
+
+	for (uint32_t i = 0; !rc && i < rows.lines.nr; i++)
+		append(w, array, await_line(w, &rows.lines.at[i], &rows));
+	set(w, report, "awaits", array);
+	if (rc)
+		return rc;
+	set(w, report, "tasks",
+	    rows.count[AWAIT_SEEN] ? await_totals(w, &rows) : json_null());
+	await_rows_release(&rows);
+	return ERR_OK;
+}
+
 static json_t *sampling(struct writer *w)
 {
 	const struct summary_sampling *s = &w->summary.sampling;
@@ -685,6 +777,8 @@ static int put_report(struct writer *w, json_t *report, struct err *err)
 	set(w, report, "sampling", sampling(w));
 	set(w, report, "warnings", warnings(w));
 	rc = put_native(w, report, err);
+	if (!rc)
+		rc = put_awaits(w, report, err);
 	return rc ? rc : put_answers(w, report, err);
 }
 

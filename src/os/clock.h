@@ -16,6 +16,9 @@ uint64_t clock_now_ns(void);
 /* The kernel's own beat, at which it counts the time of who runs. */
 uint64_t clock_jiffy_ns(void);
 
+/* CPU time of the calling thread. */
+uint64_t clock_cpu_ns(void);
+
 /* Nanoseconds since 1970, for comparison with the times of files. */
 int64_t clock_realtime_ns(void);
 

@@ -61,6 +61,7 @@ void profile_free(struct profile *p)
 	vec_release(&p->threads);
 	vec_release(&p->counts);
 	vec_release(&p->natives);
+	awaits_release(&p->awaits);
 	vec_release(&p->meta);
 	vec_release(&p->sources);
 	buf_release(&p->text);

@@ -26,6 +26,7 @@
 #include "base/err.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "profile/awaits.h"
 #include "profile/state.h"
 #include "profile/usage.h"
 
@@ -188,6 +189,7 @@ struct profile {
 	VEC(struct profile_count) counts;
 	VEC(struct profile_piece) pieces; /* not yet taken by the store */
 	VEC(struct profile_native) natives;
+	struct awaits awaits;
 	VEC(struct profile_meta) meta;
 	/* text of source lines, by (file, line): for reports made elsewhere */
 	VEC(struct profile_source) sources;

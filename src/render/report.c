@@ -225,6 +225,8 @@ int render_report(struct buf *out, const struct profile *p,
 	put_heading(&r);
 	rc = report_states(&r, err);
 	if (rc == ERR_OK)
+		rc = report_awaits(&r, err);
+	if (rc == ERR_OK)
 		rc = report_native(&r, err);
 	if (rc == ERR_OK)
 		rc = report_tables(&r, err);

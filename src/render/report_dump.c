@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "render/location.h"
 #include "render/report_parts.h"
 
 #define MARGIN 4
+#define NAMES_MOST 3 /* of tasks that are alike */
 #define SAME_MOST                                                   \
 	3 /* equal frames in a row that are shown, as tracebacks do \
 	   */
@@ -119,6 +121,97 @@ static void put_thread(struct report *r, uint32_t thread)
 		put_stack(r, look->node);
 }
 
+/* ---- asyncio ------------------------------------------------------------ */
+
+/* Tasks that are alike in all but their names are shown as one. */
+static int by_stack(const void *a, const void *b)
+{
+	const struct await_task *x = *(const struct await_task *const *)a;
+	const struct await_task *y = *(const struct await_task *const *)b;
+
+	if (x->node != y->node)
+		return x->node < y->node ? -1 : 1;
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+static bool are_alike(const struct await_task *a, const struct await_task *b)
+{
+	return a->node == b->node && a->kind == b->kind;
+}
+
+static void put_names(struct report *r, const struct await_task *const *tasks,
+		      uint32_t nr)
+{
+	const struct profile *p = r->profile;
+	struct page *pg = &r->page;
+
+	page_newline(pg);
+	page_style(pg, PAGE_BOLD);
+	page_put(pg, nr == 1 ? "task" : "tasks");
+	for (uint32_t i = 0; i < nr && i < NAMES_MOST; i++) {
+		page_to(pg, pg->column + 1);
+		page_fit(pg, profile_text(p, tasks[i]->name), pg->width / 4,
+			 SAFE_CUT_MIDDLE);
+	}
+	buf_clear(&r->scratch);
+	if (nr > NAMES_MOST)
+		buf_printf(&r->scratch, " and %u more", nr - NAMES_MOST);
+	page_style(pg, PAGE_PLAIN);
+	buf_printf(&r->scratch, ": %s", await_words[tasks[0]->kind].label);
+	page_put(pg, buf_str(&r->scratch));
+	if (nr == 1 && tasks[0]->awaiter < p->awaits.tasks.nr) {
+		const struct await_task *by =
+			&p->awaits.tasks.at[tasks[0]->awaiter];
+
+		page_put(pg, ", awaited by ");
+		page_fit(pg, profile_text(p, by->name), SIZE_MAX,
+			 SAFE_CUT_MIDDLE);
+	}
+	page_newline(pg);
+}
+
+static void put_task(struct report *r, const struct await_task *const *tasks,
+		     uint32_t nr)
+{
+	put_names(r, tasks, nr);
+	if (tasks[0]->node)
+		put_stack(r, tasks[0]->node);
+	else if (tasks[0]->kind == AWAIT_RUNNING)
+		put_note(&r->page, "[its calls are on the stack of the thread "
+				   "of its loop]");
+	else if (tasks[0]->kind == AWAIT_UNKNOWN)
+		put_note(&r->page, "no stack that can be believed: it changed "
+				   "while it was read");
+	else
+		put_note(&r->page, "no Python coroutine");
+}
+
+static int put_tasks(struct report *r, struct err *err)
+{
+	const struct awaits *a = &r->profile->awaits;
+	const struct await_task **tasks =
+		calloc((size_t)a->tasks.nr + 1, sizeof(*tasks));
+	uint32_t nr = 0, same;
+
+	if (!tasks)
+		return err_nomem(err);
+	for (uint32_t i = 0; i < a->tasks.nr; i++)
+		if (!a->tasks.at[i].done)
+			tasks[nr++] = &a->tasks.at[i];
+	if (nr)
+		qsort(tasks, nr, sizeof(*tasks), by_stack);
+	for (uint32_t i = 0; i < nr; i += same) {
+		for (same = 1; i + same < nr; same++)
+			if (!are_alike(tasks[i], tasks[i + same]))
+				break;
+		put_task(r, tasks + i, same);
+	}
+	free(tasks);
+	return ERR_OK;
+}
+
 static void put_heading(struct report *r)
 {
 	const struct profile *p = r->profile;
@@ -153,7 +246,8 @@ int render_dump(struct buf *out, const struct profile *p,
 		for (uint32_t i = 0; i < p->threads.nr; i++)
 			if (p->threads.at[i].main == (bool)main)
 				put_thread(&r, i);
-	if (out->failed || r.scratch.failed)
+	rc = put_tasks(&r, err);
+	if (rc == ERR_OK && (out->failed || r.scratch.failed))
 		rc = err_nomem(err);
 	buf_release(&r.scratch);
 	safe_leave(&scope);

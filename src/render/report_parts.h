@@ -37,6 +37,9 @@ void report_split(size_t total, size_t *first, size_t *second);
 /* Where the wall time went, by state (report_states.c). */
 int report_states(struct report *r, struct err *err);
 
+/* What the tasks of asyncio waited for (report_awaits.c). */
+int report_awaits(struct report *r, struct err *err);
+
 /* What ran on the CPU (report_native.c). */
 int report_native(struct report *r, struct err *err);
 

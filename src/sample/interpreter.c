@@ -59,10 +59,37 @@ void interpreter_close(struct interpreter *i)
 {
 	if (!i)
 		return;
+	task_times_free(i->task_times);
 	roster_release(&i->roster);
 	look_release(&i->look);
 	names_free(i->names);
 	free(i);
+}
+
+int interpreter_follow_tasks(struct interpreter *i, struct err *err)
+{
+	i->task_times = task_times_new(&i->process, i->names, i->profile,
+				       i->tasks->process);
+	return i->task_times ? ERR_OK : err_nomem(err);
+}
+
+void interpreter_read_tasks(struct interpreter *i, uint64_t now_ns,
+			    uint64_t at_ns)
+{
+	if (!i->task_times || !task_times_due(i->task_times, now_ns))
+		return;
+	/* It takes a hundred times as long as a look: not in the time of the
+	 * thread that is looked at. */
+	interpreter_step_aside(i);
+	task_times_read(i->task_times, &i->roster.list, at_ns);
+}
+
+void interpreter_list_tasks(struct interpreter *i, uint64_t at_ns)
+{
+	if (!i->task_times)
+		return;
+	task_times_read(i->task_times, &i->roster.list, at_ns);
+	task_times_list(i->task_times);
 }
 
 static void find_collector(struct interpreter *i)

@@ -9,6 +9,7 @@
 #include "sample/look.h"
 #include "sample/names.h"
 #include "sample/roster.h"
+#include "sample/task_times.h"
 #include "sample/threads.h"
 
 struct interpreter {
@@ -16,6 +17,7 @@ struct interpreter {
 	struct roster roster;
 	struct names *names;
 	struct look look;
+	struct task_times *task_times; /* NULL: not asked for */
 	struct tasks *tasks;
 	struct profile *profile;
 	uint64_t interp; /* whose collector is looked at */
@@ -45,6 +47,16 @@ int interpreter_look(struct interpreter *i, uint64_t now_ns, uint64_t at_ns,
 /* The same with a list of threads that is read anew. */
 int interpreter_look_anew(struct interpreter *i, uint64_t now_ns,
 			  uint64_t at_ns, struct err *err);
+
+/* From now on, read the tasks of asyncio as well. ERR_NOMEM. */
+int interpreter_follow_tasks(struct interpreter *i, struct err *err);
+
+/* Read them, if they were asked for and it is time to. */
+void interpreter_read_tasks(struct interpreter *i, uint64_t now_ns,
+			    uint64_t at_ns);
+
+/* Read them now, and list them in the profile. */
+void interpreter_list_tasks(struct interpreter *i, uint64_t at_ns);
 
 /* See to it that those who have moved are asked what they do now. */
 void interpreter_ask(struct interpreter *i);

@@ -275,3 +275,14 @@ int names_node(struct names *n, struct names_memory *m,
 		m->frames.nr = m->nodes.nr = 0;
 	return rc;
 }
+
+int names_function(struct names *n, const struct py_frame *frame,
+		   uint64_t now_ns, uint32_t *function, struct err *err)
+{
+	uint32_t code;
+	int rc = find_code(n, frame->code_addr, now_ns, &code, err);
+
+	if (!rc)
+		*function = n->codes.at[code].function;
+	return rc;
+}

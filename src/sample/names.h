@@ -40,4 +40,8 @@ int names_node(struct names *n, struct names_memory *m,
 	       const struct py_frame *frames, uint32_t nr, uint64_t now_ns,
 	       uint32_t *node, struct err *err);
 
+/* The function of a frame, without its line. ERR_CORRUPT: it is none. */
+int names_function(struct names *n, const struct py_frame *frame,
+		   uint64_t now_ns, uint32_t *function, struct err *err);
+
 #endif

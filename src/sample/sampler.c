@@ -366,14 +366,6 @@ static void nap_until(uint64_t at_ns)
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
 }
 
-static uint64_t own_cpu_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * CLOCK_SECOND_NS + (uint64_t)t.tv_nsec;
-}
-
 /* Sleep until `wake_ns` or a bit; true when that time has come. */
 static bool rest(struct sampler *s, uint64_t wake_ns, uint64_t *now_ns)
 {
@@ -401,14 +393,14 @@ static enum sample_end run_to(struct sampler *s, uint64_t until_ns)
 			  &now) ||
 		    now < s->due_ns)
 			continue;
-		before = s->watches.nr > 1 ? own_cpu_ns() : 0;
+		before = s->watches.nr > 1 ? clock_cpu_ns() : 0;
 		/* We got the CPU late: this tick is for all until now. */
 		s->missed_nr += skip_to(s, now) - 1;
 		tick(s, now);
 		if (root(s)->ended)
 			return SAMPLE_GONE;
 		now = clock_now_ns();
-		schedule(s, before ? own_cpu_ns() - before : 0, now);
+		schedule(s, before ? clock_cpu_ns() - before : 0, now);
 	}
 	return SAMPLE_PAUSED;
 }
@@ -427,7 +419,7 @@ int sampler_run(struct sampler *s, uint64_t until_ns, enum sample_end *why,
 	s->profile->wall_ns = profile_time(s, clock_now_ns());
 	step_aside(s);
 	note_unsure(s);
-	s->profile->sampler_cpu_ns = own_cpu_ns();
+	s->profile->sampler_cpu_ns = clock_cpu_ns();
 	return s->profile->failed ? err_nomem(err) : ERR_OK;
 }
 

@@ -166,6 +166,8 @@ int watch_find_python(struct watch *w, struct err *err)
 	int rc = interpreter_open(&w->python, w->target, &w->tasks,
 				  w->opts->rate_hz, err);
 
+	if (!rc && w->opts->awaits)
+		rc = interpreter_follow_tasks(w->python, err);
 	if (!rc && w->opts->exact)
 		rc = stopper_open(&w->stopper, w->pid, err);
 	if (rc) {
@@ -327,6 +329,8 @@ void watch_tick(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 		interpreter_sample(w->python);
 	tell_python(w);
 	tasks_sample_rest(&w->tasks);
+	if (w->python)
+		interpreter_read_tasks(w->python, now_ns, at_ns);
 	row(w)->end_ns = at_ns;
 	if (w->nameless_nr && w->nameless_nr < NAMELESS_MAX)
 		note_command(w);
@@ -354,6 +358,7 @@ int watch_once(struct watch *w, uint64_t now_ns, uint64_t at_ns,
 	tasks_look(&w->tasks);
 	interpreter_sample(w->python);
 	interpreter_step_aside(w->python);
+	interpreter_list_tasks(w->python, at_ns);
 	return ERR_OK;
 }
 

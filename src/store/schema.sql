@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- The .tare file, version 2. docs/format.md says what each thing means; a
+-- The .tare file, version 3. docs/format.md says what each thing means; a
 -- change here that an older tare cannot read raises user_version.
 --
 -- Times are nanoseconds of CLOCK_MONOTONIC since the recording began, ids
@@ -7,7 +7,7 @@
 -- 2 inconsistent, 3 lost, 4 no Python in the thread. The states are in the view `state`.
 
 PRAGMA application_id = 1952543333; -- "tare" in ASCII
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 -- The recording as a whole. complete: the file was finished, so that the
 -- tables below "rollups" are filled.
@@ -104,6 +104,32 @@ CREATE TABLE native (
 	nr INTEGER NOT NULL
 ) STRICT;
 
+-- The time of asyncio's tasks: in which stack they were, and what they did
+-- there. The kinds are in the view `await_kind`; node 0 where there is no
+-- stack.
+CREATE TABLE await (
+	id INTEGER PRIMARY KEY,
+	process INTEGER NOT NULL,
+	node INTEGER NOT NULL,
+	kind INTEGER NOT NULL,
+	us INTEGER NOT NULL
+) STRICT;
+
+-- How the tasks of a process were read. squares: the sum of the squares of the
+-- task seconds that each gap between two readings stands for.
+CREATE TABLE await_process (
+	process INTEGER PRIMARY KEY,
+	readings INTEGER NOT NULL,
+	torn_readings INTEGER NOT NULL,
+	cut_readings INTEGER NOT NULL,
+	tasks_seen INTEGER NOT NULL,
+	tasks_at_once INTEGER NOT NULL,
+	task_readings INTEGER NOT NULL,
+	doubtful_task_readings INTEGER NOT NULL,
+	task_readings_of_several_awaiters INTEGER NOT NULL,
+	squares REAL NOT NULL
+) STRICT;
+
 -- The text of source lines.
 CREATE TABLE source (
 	file INTEGER NOT NULL,
@@ -198,6 +224,10 @@ CREATE VIEW state (id, name, part_of) AS VALUES
 	(13, 'other', 'other'), (14, 'collecting_0', 'on_cpu'),
 	(15, 'collecting_1', 'on_cpu'), (16, 'collecting_2', 'on_cpu');
 
+CREATE VIEW await_kind (id, name) AS VALUES
+	(0, 'unknown'), (1, 'running'), (2, 'ready'), (3, 'task'),
+	(4, 'future'), (5, 'other');
+
 CREATE VIEW figure (id, name) AS VALUES
 	(0, 'user_ns'), (1, 'sys_ns'), (2, 'peak_memory_bytes'),
 	(3, 'minor_faults'), (4, 'major_faults'), (5, 'voluntary_switches'),
@@ -236,6 +266,20 @@ JOIN thread t ON t.id = n.thread
 LEFT JOIN string kind ON kind.id = n.kind
 LEFT JOIN string module ON module.id = n.module
 LEFT JOIN string symbol ON symbol.id = n.symbol;
+
+CREATE VIEW await_time AS
+SELECT
+	p.pid, k.name AS kind, file.text AS file, name.text AS function,
+	r.line, sum(a.us) / 1e6 AS task_s
+FROM await a
+JOIN process p ON p.id = a.process
+JOIN await_kind k ON k.id = a.kind
+LEFT JOIN node n ON n.id = a.node
+LEFT JOIN frame r ON r.id = n.frame
+LEFT JOIN function f ON f.id = r.function
+LEFT JOIN string name ON name.id = f.name
+LEFT JOIN string file ON file.id = f.file
+GROUP BY p.pid, k.id, file.text, name.text, r.line;
 
 CREATE VIEW process_time AS
 SELECT

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/store_awaits.h"
 #include "store/store_file.h"
 #include "store/store_reader.h"
 #include "store/store_sql.h"
@@ -409,6 +410,8 @@ static int read_tables(struct store_reader *r)
 		{ "process_figure", "id", read_process_figure },
 		{ "thread", "id", read_thread },
 		{ "native", "id", read_native },
+		{ "await", "id", store_read_await },
+		{ "await_process", "process", store_read_await_process },
 		{ "source", "rowid", read_source },
 	};
 	int rc;

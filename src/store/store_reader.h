@@ -24,6 +24,8 @@ struct store_reader {
 	struct err *err;
 	bool complete;
 	uint64_t look_nr;   /* ticks of looks so far; kept within 63 bits */
+	uint64_t await_us;  /* of tasks so far; likewise */
+	uint64_t await_nr;  /* what was counted of them; likewise */
 	uint64_t row_nr;    /* of the present table, so far */
 	uint64_t clock_end; /* recovery: ticks whose times are known */
 	uint64_t clock_us;  /* recovery: the time of the last of them */

@@ -22,6 +22,8 @@ enum statement {
 	PUT_PROCESS_FIGURE,
 	PUT_THREAD,
 	PUT_NATIVE,
+	PUT_AWAIT,
+	PUT_AWAIT_PROCESS,
 	PUT_SOURCE,
 	PUT_CLOCK,
 	PUT_TRACK,
@@ -49,6 +51,9 @@ static const char *const statement_sql[STATEMENT_NR] = {
 	[PUT_THREAD] = "REPLACE INTO thread"
 		       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[PUT_NATIVE] = "REPLACE INTO native VALUES (?, ?, ?, ?, ?, ?)",
+	[PUT_AWAIT] = "REPLACE INTO await VALUES (?, ?, ?, ?, ?)",
+	[PUT_AWAIT_PROCESS] = "REPLACE INTO await_process VALUES"
+			      " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[PUT_SOURCE] = "INSERT INTO source VALUES (?, ?, ?)",
 	[PUT_CLOCK] = "INSERT INTO clock VALUES (?, ?, ?, ?)",
 	[PUT_TRACK] = "INSERT INTO track VALUES (NULL, ?, ?, ?, ?)",
@@ -77,7 +82,8 @@ struct store {
 	struct saved saved;
 	VEC(uint64_t) thread_digests; /* of the threads as they are saved */
 	VEC(uint64_t) process_digests;
-	bool whole; /* rollups are in; only the name is missing */
+	VEC(uint64_t) await_us; /* of the rows as they are saved */
+	bool whole;		/* rollups are in; only the name is missing */
 	bool published;
 };
 
@@ -468,6 +474,46 @@ static int put_natives(struct store *s, const struct profile *p,
 	return rc;
 }
 
+/* Where nothing waits any more a row stays as it is. */
+static int put_await_rows(struct store *s, const struct profile *p,
+			  struct err *err)
+{
+	for (uint32_t i = 0; i < p->awaits.rows.nr; i++) {
+		const struct await_row *r = &p->awaits.rows.at[i];
+		int rc;
+
+		if (i == s->await_us.nr && !vec_push(&s->await_us, UINT64_MAX))
+			return err_nomem(err);
+		if (s->await_us.at[i] == r->us)
+			continue;
+		rc = put_numbers(
+			s, PUT_AWAIT,
+			NUMBERS(i, r->process, r->node, r->kind, r->us), err);
+		if (rc)
+			return rc;
+		s->await_us.at[i] = r->us;
+	}
+	return ERR_OK;
+}
+
+static int put_awaits(struct store *s, const struct profile *p, struct err *err)
+{
+	sqlite3_stmt *statement = s->statements[PUT_AWAIT_PROCESS];
+	int rc = put_await_rows(s, p, err);
+
+	for (uint32_t i = 0; !rc && i < p->awaits.processes.nr; i++) {
+		const struct await_process *of = &p->awaits.processes.at[i];
+
+		sqlite3_bind_int64(statement, 1, of->process);
+		for (int k = 0; k < AWAIT_COUNT_NR; k++)
+			sqlite3_bind_int64(statement, 2 + k,
+					   integer(of->count[k]));
+		sqlite3_bind_double(statement, 2 + AWAIT_COUNT_NR, of->squares);
+		rc = step(s, PUT_AWAIT_PROCESS, err);
+	}
+	return rc;
+}
+
 static int put_track(struct store *s, uint32_t thread, uint64_t first_tick,
 		     uint64_t tick_nr, const struct buf *runs, struct err *err)
 {
@@ -546,6 +592,8 @@ static int put_news(struct store *s, const struct profile *p, struct err *err)
 	if (!rc)
 		rc = put_natives(s, p, err);
 	if (!rc)
+		rc = put_awaits(s, p, err);
+	if (!rc)
 		rc = put_tracks(s, p, err);
 	if (!rc)
 		rc = put_clock(s, p, err);
@@ -567,6 +615,7 @@ int store_append(struct store *s, struct profile *p, struct err *err)
 		rollback(s);
 		s->thread_digests.nr = 0; /* they are not what is saved */
 		s->process_digests.nr = 0;
+		s->await_us.nr = 0;
 		return rc;
 	}
 	s->saved = (struct saved){
@@ -774,6 +823,7 @@ void store_close(struct store *s)
 	sqlite3_close(s->db);
 	vec_release(&s->thread_digests);
 	vec_release(&s->process_digests);
+	vec_release(&s->await_us);
 	store_file_release(&s->file);
 	free(s);
 }

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "profile/await_rows.h"
 #include "profile/summary.h"
 #include "profile/track.h"
 #include "store/store.h"
@@ -60,6 +61,13 @@ static void add_ticks(struct profile *p, uint32_t nr)
 	}
 	process_set(&p->processes.at[child].figures, PROCESS_USER_NS, 5);
 	process_set(&p->figures, PROCESS_SYS_NS, 7);
+	for (int i = 0; i < AWAIT_NR; i++) {
+		uint32_t row = awaits_row(&p->awaits, child, nodes[i],
+					  (enum await_kind)i);
+
+		p->awaits.rows.at[row].us = 1000;
+	}
+	awaits_process(&p->awaits, child)->count[AWAIT_SEEN] = 3;
 	profile_set_meta(p, META_COMMAND, "python a.py");
 	profile_add_source(p, file, 1, "x", 1);
 }
@@ -110,6 +118,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 static void load(const uint8_t *data, size_t size)
 {
 	struct profile *p;
+	struct await_rows rows;
 	struct summary s;
 	struct err err;
 	FILE *f = fopen(path, "we");
@@ -122,6 +131,12 @@ static void load(const uint8_t *data, size_t size)
 	}
 	must(summary_make(&s, p, &(struct summary_of){ 0 }, &err),
 	     "no summary");
+	must(await_rows_make(&rows, p, &err), "no rows of tasks");
+	for (uint32_t i = 0; i < rows.lines.nr; i++)
+		must(!(rows.lines.at[i].share >= 0 &&
+		       rows.lines.at[i].share <= 1.0001),
+		     "a share out of range");
+	await_rows_release(&rows);
 	summary_release(&s);
 	profile_free(p);
 }
@@ -197,6 +212,15 @@ static const char *const cells[] = {
 	"clock SET first_tick",
 	"clock SET gaps",
 	"clock SET base_us",
+	"await SET process",
+	"await SET node",
+	"await SET kind",
+	"await SET us",
+	"await SET id",
+	"await_process SET process",
+	"await_process SET readings",
+	"await_process SET tasks_at_once",
+	"await_process SET squares",
 	"stack_count SET thread",
 	"stack_count SET node",
 	"stack_count SET quality",

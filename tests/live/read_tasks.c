@@ -66,10 +66,10 @@ static json_t *task_json(struct py_process *p, const struct py_tasks *t,
 		json_array_append_new(frames, j ? j : json_null());
 	}
 	for (uint32_t i = 0; i < one->awaiter_nr; i++)
-		json_array_append_new(
-			awaiters,
-			json_integer(
-				(json_int_t)t->awaiters.at[one->awaiter + i]));
+		json_array_append_new(awaiters,
+				      json_integer((json_int_t)t->awaiters
+							   .at[one->awaiter + i]
+							   .addr));
 	return json_pack("{s:I, s:s, s:s, s:s, s:o, s:o, s:I, s:b, s:b, s:b}",
 			 "id", (json_int_t)one->addr, "name",
 			 t->text.data + one->name, "state", states[one->state],

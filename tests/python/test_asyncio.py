@@ -123,6 +123,37 @@ def test_tasks_are_what_the_program_says(reader, asyncio_python):
     assert 0 not in loops.values() and len(set(loops.values())) == 2
 
 
+def dump(tare, pid, *args):
+    return subprocess.run(
+        [tare, "dump", *args, str(pid)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=SECONDS,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def test_dump_lists_the_tasks(tare, asyncio_python):
+    process = start(asyncio_python, HERE / "asyncio_target.py")
+    truth = json.loads(process.stdout.readline())
+    listed = json.loads(dump(tare, process.pid, "--json"))["tasks"]
+    seen = by_name(listed)
+    # Newest first there, from the root inwards here.
+    for task in truth["tasks"]:
+        if list(t["name"] for t in truth["tasks"]).count(task["name"]) == 1:
+            frames = [[f["function"], f["line"]] for f in
+                      seen[task["name"]]["frames"]]
+            assert frames == task["frames"][::-1]
+    assert len(listed) == len(truth["tasks"])
+    for name, parent in WAITED_FOR_BY.items():
+        assert seen[name]["awaited_by"] == parent
+        assert seen[name]["state"] == "future"
+        assert seen[parent]["state"] == "task"
+    text = dump(tare, process.pid)
+    assert "task direct: waiting for tasks, awaited by Task-1\n" in text
+
+
 def test_a_thousand_tasks_take_tens_of_system_calls(reader, asyncio_python):
     process = start(asyncio_python, HERE / "asyncio_target.py", 1000)
     truth = json.loads(process.stdout.readline())

@@ -89,6 +89,29 @@ static inline void sketch_books(struct profile *p, uint32_t thread,
 	p->threads.at[thread].run_queue_ns = run_queue_ns;
 }
 
+/* Tasks that did something in a stack for so long. */
+static inline void sketch_await(struct profile *p, const char *stack,
+				enum await_kind kind, uint64_t ms)
+{
+	uint32_t row = awaits_row(&p->awaits, 0, sketch_stack(p, stack), kind);
+
+	p->awaits.rows.at[row].us += ms * 1000;
+}
+
+/* How they were read: so many readings of equal weight. */
+static inline void sketch_readings(struct profile *p, uint64_t nr,
+				   uint64_t tasks)
+{
+	struct await_process *of = awaits_process(&p->awaits, 0);
+	double s = 0;
+
+	for (uint32_t i = 0; i < p->awaits.rows.nr; i++)
+		s += (double)p->awaits.rows.at[i].us / 1e6;
+	of->count[AWAIT_READINGS] = nr;
+	of->count[AWAIT_SEEN] = of->count[AWAIT_MOST] = tasks;
+	of->squares = s * s / (double)nr;
+}
+
 /* An empty recording of so many milliseconds at 1 kHz. */
 static inline struct profile *sketch_new(uint64_t ms)
 {

@@ -111,6 +111,28 @@ __attribute__((unused)) static void add_stacks(struct profile *p,
 	nodes[5] = profile_node(p, 0, frames[3]);
 }
 
+/* Tasks that waited, were ready, and ran. */
+__attribute__((unused)) static void add_awaits(struct profile *p,
+					       const uint32_t nodes[6])
+{
+	static const enum await_kind kinds[] = { AWAIT_FUTURE, AWAIT_READY,
+						 AWAIT_RUNNING };
+	const uint32_t at[] = { nodes[5], nodes[3], 0 };
+	struct awaits *a = &p->awaits;
+
+	for (int i = 0; i < 3; i++) {
+		uint32_t row = awaits_row(a, 0, at[i], kinds[i]);
+
+		a->rows.at[row].us = (uint64_t)(i + 1) * 500000;
+	}
+	*awaits_process(a, 0) = (struct await_process){
+		.count = { [AWAIT_READINGS] = 40,
+			   [AWAIT_SEEN] = 3,
+			   [AWAIT_MOST] = 2 },
+		.squares = 0.25,
+	};
+}
+
 /* `tick_nr` ticks of two threads; the second comes and goes. */
 __attribute__((unused)) static void add_ticks(struct profile *p,
 					      uint64_t tick_nr)
@@ -127,6 +149,7 @@ __attribute__((unused)) static void add_ticks(struct profile *p,
 		profile_native(p, 0, profile_string(p, "library", 7),
 			       profile_string(p, "/a.so", 5), 0, 3);
 		profile_native(p, 1, 0, 0, 0, 1);
+		add_awaits(p, nodes);
 		p->threads.at[0].main = true;
 		p->threads.at[1].name = profile_string(p, "helper", 6);
 	}
@@ -270,6 +293,22 @@ __attribute__((unused)) static void assert_same(const struct profile *a,
 	cr_assert(!a->natives.nr ||
 		  !memcmp(a->natives.at, b->natives.at,
 			  a->natives.nr * sizeof(*a->natives.at)));
+	cr_assert_eq(a->awaits.rows.nr, b->awaits.rows.nr);
+	for (uint32_t i = 0; i < a->awaits.rows.nr; i++) {
+		const struct await_row *x = &a->awaits.rows.at[i];
+		const struct await_row *y = &b->awaits.rows.at[i];
+
+		cr_assert(x->process == y->process && x->node == y->node &&
+			  x->kind == y->kind && x->us == y->us);
+	}
+	cr_assert_eq(a->awaits.processes.nr, b->awaits.processes.nr);
+	for (uint32_t i = 0; i < a->awaits.processes.nr; i++) {
+		const struct await_process *x = &a->awaits.processes.at[i];
+		const struct await_process *y = &b->awaits.processes.at[i];
+
+		cr_assert(!memcmp(x->count, y->count, sizeof(x->count)));
+		cr_assert(x->process == y->process && x->squares == y->squares);
+	}
 	cr_assert_eq(a->sources.nr, b->sources.nr);
 	for (uint32_t i = 0; i < a->sources.nr; i++) {
 		cr_assert_eq(a->sources.at[i].file, b->sources.at[i].file);

@@ -111,7 +111,7 @@ static void check_tasks(struct py_process *p, const struct py_tasks *t)
 		cr_assert_str_eq(buf_str(&text), expected[i].frames);
 		cr_assert_eq(one->awaiter_nr, expected[i].awaiter != NULL);
 		if (expected[i].awaiter)
-			cr_assert_eq(t->awaiters.at[one->awaiter],
+			cr_assert_eq(t->awaiters.at[one->awaiter].addr,
 				     find(t, expected[i].awaiter)->addr);
 	}
 	cr_assert_not_null(find(t, "group"));

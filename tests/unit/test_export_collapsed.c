@@ -181,3 +181,30 @@ Test(export_collapsed, a_deep_stack_is_one_line, .timeout = 10)
 	buf_release(&out);
 	profile_free(p);
 }
+
+Test(export_collapsed, tasks_count_by_milliseconds)
+{
+	struct export_opts opts = { .awaits = true };
+	struct profile *p = two_threads();
+	const struct exporter *collapsed;
+	struct buf out = { 0 };
+	struct err err;
+
+	sketch_await(p, MAIN, AWAIT_TASK, 20);
+	sketch_await(p, MAIN ";get@/p/a.py:3:5", AWAIT_FUTURE, 30);
+	sketch_await(p, MAIN ";get@/p/a.py:3:5", AWAIT_READY, 4);
+	sketch_await(p, MAIN, AWAIT_OTHER, 0);
+	sketch_await(p, "", AWAIT_FUTURE, 5);
+	sketch_await(p, "", AWAIT_RUNNING, 7);
+	sketch_await(p, "", AWAIT_UNKNOWN, 8);
+	cr_assert_eq(export_find("collapsed", &collapsed, &err), ERR_OK);
+	cr_assert_eq(collapsed->run(&out, p, &opts, &err), ERR_OK);
+	cr_expect_str_eq(buf_str(&out),
+			 "<module> (/p/a.py:9);[waiting for tasks] 20\n"
+			 "<module> (/p/a.py:9);get (/p/a.py:5) 30\n"
+			 "<module> (/p/a.py:9);get (/p/a.py:5);[ready to run] "
+			 "4\n"
+			 "[no Python frame] 5\n");
+	buf_release(&out);
+	profile_free(p);
+}

@@ -355,6 +355,45 @@ Test(export_json, each_process_has_a_ledger)
 	profile_free(p);
 }
 
+Test(export_json, tasks_are_told_by_line)
+{
+	struct profile *p = sketch_new(2000);
+	json_t *report;
+
+	sketch_thread(p, 100, "a");
+	sketch_await(p, "f@a.py:1:3;get@/lib/python3.13/q.py:1:7", AWAIT_FUTURE,
+		     6000);
+	sketch_await(p, "f@a.py:1:3", AWAIT_READY, 1000);
+	sketch_await(p, "", AWAIT_RUNNING, 1000);
+	sketch_await(p, "", AWAIT_UNKNOWN, 2000);
+	sketch_readings(p, 50, 4);
+	report = parse(p);
+	cr_assert_eq(json_array_size(at(report, "awaits")), 1);
+	check_near(number_at(report, "awaits.0.line"), 3);
+	check_near(number_at(report, "awaits.0.seconds"), 7);
+	check_near(number_at(report, "awaits.0.ready_s"), 1);
+	check_near(number_at(report, "awaits.0.waiting_s"), 6);
+	check_near(number_at(report, "awaits.0.share"), 7.0 / 8);
+	check_near(number_at(report, "awaits.0.innermost.line"), 7);
+	check_near(number_at(report, "tasks.seconds"), 10);
+	check_near(number_at(report, "tasks.unknown_s"), 2);
+	check_near(number_at(report, "tasks.tasks_seen"), 4);
+	check_near(number_at(report, "tasks.effective_readings"), 50);
+	json_decref(report);
+	profile_free(p);
+}
+
+Test(export_json, without_tasks_there_are_none)
+{
+	struct profile *p = two_threads();
+	json_t *report = parse(p);
+
+	cr_expect_eq(json_array_size(at(report, "awaits")), 0);
+	cr_expect(json_is_null(at(report, "tasks")));
+	json_decref(report);
+	profile_free(p);
+}
+
 static void check_documented(json_t *value, const char *manual)
 {
 	const char *key;
@@ -389,6 +428,8 @@ Test(export_json, every_key_is_in_the_manual)
 	cr_assert_gt(fread(manual, 1, sizeof(manual) - 1, file), 0);
 	fclose(file);
 	/* Something to be warned of, so that each key appears. */
+	sketch_await(p, "f@a.py:1:1", AWAIT_FUTURE, 10);
+	sketch_readings(p, 4, 1);
 	profile_set_meta(p, META_LOAD, "99");
 	report = parse(p);
 	cr_assert_gt(json_array_size(at(report, "warnings")), 0);

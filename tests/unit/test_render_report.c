@@ -41,6 +41,93 @@ static struct profile *one_thread(void)
 	return p;
 }
 
+/* The part of a report that tells of tasks. */
+static void check_tasks(const struct profile *p, unsigned width,
+			const char *want)
+{
+	struct render_opts opts = { .width = width };
+	struct buf out = { 0 };
+	struct err err;
+	char *from, *end;
+
+	cr_assert_eq(render_report(&out, p, &opts, &err), ERR_OK);
+	from = strstr(buf_str(&out), "what asyncio's");
+	cr_assert(from);
+	end = strstr(from, "\n\n");
+	cr_assert(end);
+	end[1] = '\0';
+	cr_expect_str_eq(from, want);
+	buf_release(&out);
+}
+
+#define GET "get@/usr/lib/python3.13/asyncio/queues.py:1:158"
+
+static struct profile *with_tasks(void)
+{
+	struct profile *p = one_thread();
+
+	sketch_await(p, WORK ";" GET, AWAIT_FUTURE, 30000);
+	sketch_await(p, WORK ";" GET, AWAIT_READY, 10000);
+	sketch_await(p, MAIN, AWAIT_TASK, 4000);
+	sketch_await(p, "", AWAIT_RUNNING, 4000);
+	sketch_await(p, "", AWAIT_UNKNOWN, 2000);
+	sketch_readings(p, 400, 12);
+	return p;
+}
+
+Test(render_report, tasks_at_80_columns)
+{
+	struct profile *p = with_tasks();
+
+	check_tasks(
+		p, 80,
+		"what asyncio's tasks waited for in % of 48.0 task seconds, "
+		"by 400 readings\n"
+		"  12 tasks seen, 12 at once at most, 60 % waiting, 8 % "
+		"waiting for tasks, 20 %\n"
+		"  ready to run, 8 % running, 4 % not known\n"
+		"  share %  95 % CI  task s  at once  ready s  line      "
+		"source\n"
+		"       83    79–87    40.0     10.0     10.0  app.py:5  "
+		"x = x * x + c\n"
+		"        8     6–11    4.00     1.00     0.00  app.py:9  "
+		"in <module>\n");
+	profile_free(p);
+}
+
+Test(render_report, tasks_at_140_columns)
+{
+	struct profile *p = with_tasks();
+
+	check_tasks(
+		p, 140,
+		"what asyncio's tasks waited for in % of 48.0 task seconds, "
+		"by 400 readings\n"
+		"  12 tasks seen, 12 at once at most, 60 % waiting, 8 % "
+		"waiting for tasks, 20 % ready to run, 8 % running, 4 % "
+		"not known\n"
+		"  share %  95 % CI  task s  at once  ready s  line      "
+		"source         awaits in\n"
+		"       83    79–87    40.0     10.0     10.0  app.py:5  "
+		"x = x * x + c  get, queues.py:158\n"
+		"        8     6–11    4.00     1.00     0.00  app.py:9  "
+		"in <module>\n");
+	profile_free(p);
+}
+
+Test(render_report, a_program_without_tasks_hears_nothing_of_them)
+{
+	struct profile *p = one_thread();
+	struct render_opts opts = { 0 };
+	struct buf out = { 0 };
+	struct err err;
+
+	cr_assert_eq(render_report(&out, p, &opts, &err), ERR_OK);
+	cr_expect_not(strstr(buf_str(&out), "asyncio"));
+	buf_release(&out);
+	profile_free(p);
+}
+
 Test(render_report, a_small_program_at_80_columns)
 {
 	struct profile *p = one_thread();

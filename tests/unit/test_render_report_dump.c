@@ -130,3 +130,40 @@ Test(render_report_dump, a_process_without_threads_is_no_crash)
 		 "0 threads, the innermost call first\n");
 	profile_free(p);
 }
+
+static void add_task(struct profile *p, const char *name, const char *stack,
+		     enum await_kind kind, uint32_t awaiter)
+{
+	struct await_task t = { .name = sketch_string(p, name),
+				.node = sketch_stack(p, stack),
+				.kind = kind,
+				.awaiter = awaiter };
+
+	cr_assert(vec_push(&p->awaits.tasks, t));
+}
+
+Test(render_report_dump, tasks_that_are_alike_are_shown_once)
+{
+	struct profile *p = start();
+
+	add_task(p, "Task-1", "main@/srv/a.py:1:9", AWAIT_TASK, UINT32_MAX);
+	add_task(p, "a", "get@/srv/a.py:2:3", AWAIT_FUTURE, 0);
+	add_task(p, "b", "get@/srv/a.py:2:3", AWAIT_FUTURE, 0);
+	add_task(p, "c", "get@/srv/a.py:2:3", AWAIT_FUTURE, UINT32_MAX);
+	add_task(p, "d", "get@/srv/a.py:2:3", AWAIT_FUTURE, UINT32_MAX);
+	add_task(p, "old", "get@/srv/a.py:2:3", AWAIT_FUTURE, UINT32_MAX);
+	p->awaits.tasks.at[5].done = true;
+	add_task(p, "x\x1b", "put@/srv/a.py:4:5", AWAIT_READY, 0);
+	check(p, "python3 server.py\n"
+		 "CPython 3.14.0, 0 threads, the innermost call first\n"
+		 "\n"
+		 "task Task-1: waiting for tasks\n"
+		 "    main (a.py:9)\n"
+		 "\n"
+		 "tasks a b c and 1 more: waiting\n"
+		 "    get (a.py:3)\n"
+		 "\n"
+		 "task x\\x1b: ready to run, awaited by Task-1\n"
+		 "    put (a.py:5)\n");
+	profile_free(p);
+}

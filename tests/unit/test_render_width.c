@@ -81,6 +81,27 @@ static void add_stacks(struct profile *p)
 	}
 }
 
+static void add_awaits(struct profile *p)
+{
+	for (int i = rand() % 30; i > 0; i--) {
+		uint32_t row = awaits_row(&p->awaits, 0,
+					  (uint32_t)rand() % p->nodes.nr,
+					  (enum await_kind)(rand() % AWAIT_NR));
+		struct await_task t = {
+			.name = hostile(p),
+			.node = (uint32_t)rand() % p->nodes.nr,
+			.kind = (enum await_kind)(rand() % AWAIT_NR),
+			.done = rand() % 9 == 0,
+			.awaiter = (uint32_t)rand() % 40,
+		};
+
+		p->awaits.rows.at[row].us = (uint64_t)rand() << rand() % 20;
+		cr_assert(vec_push(&p->awaits.tasks, t));
+	}
+	if (p->awaits.rows.nr)
+		sketch_readings(p, (uint64_t)rand() + 1, (uint64_t)rand());
+}
+
 static struct profile *by_chance(void)
 {
 	struct profile *p = sketch_new((uint64_t)rand() % 100000);
@@ -99,6 +120,7 @@ static struct profile *by_chance(void)
 	process_set(&p->figures, PROCESS_SYS_NS, (uint64_t)rand());
 	p->sampler_cpu_ns = (uint64_t)rand() * (uint64_t)rand();
 	add_stacks(p);
+	add_awaits(p);
 	for (int i = rand() % 15; i > 0; i--) {
 		uint32_t t = sketch_thread(p, rand(), "");
 

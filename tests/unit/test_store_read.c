@@ -39,7 +39,7 @@ Test(store_read, what_is_not_a_tare_file_is_told_so)
 Test(store_read, what_another_tare_made_is_told_so)
 {
 	record("a.tare", 100);
-	sql("a.tare", "PRAGMA user_version = 3");
+	sql("a.tare", "PRAGMA user_version = 4");
 	refused("a.tare", ERR_UNSUPPORTED, "newer tare");
 	sql("a.tare", "PRAGMA user_version = 1");
 	refused("a.tare", ERR_UNSUPPORTED, "older tare");
@@ -134,6 +134,19 @@ static const char *const bad_values[] = {
 	"UPDATE native SET thread = 9",
 	"UPDATE native SET kind = 100000",
 	"UPDATE native SET nr = -1",
+	"UPDATE await SET process = 1",
+	"UPDATE await SET node = 6 WHERE id = 1",
+	"UPDATE await SET node = 3, kind = 2 WHERE id = 0",
+	"UPDATE await SET kind = 6 WHERE id = 1",
+	"UPDATE await SET us = -1 WHERE id = 1",
+	"UPDATE await SET us = 6000000000000000000",
+	"UPDATE await SET id = 7 WHERE id = 1",
+	"UPDATE await_process SET process = 1",
+	"UPDATE await_process SET readings = -1",
+	"UPDATE await_process SET tasks_seen = 9000000000000000000, "
+	"tasks_at_once = 9000000000000000000",
+	"UPDATE await_process SET squares = -1",
+	"UPDATE await_process SET squares = 9e999",
 	"UPDATE source SET file = 100000",
 	"UPDATE source SET text = -1",
 	"UPDATE stack_count SET thread = 2",

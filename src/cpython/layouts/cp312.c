@@ -84,8 +84,6 @@ static const struct py_task_layout task_layout = {
 	.task_callback0 = 24,
 	.task_callbacks = 40,
 	.task_state = 88,
-	.task_awaited_by = PY_ABSENT,
-	.task_awaited_by_is_set = PY_ABSENT,
 	.task_waiter = 128,
 	.task_coro = 136,
 	.task_name = 144,
@@ -97,12 +95,14 @@ static const struct py_task_layout task_layout = {
 	.set_used = 24,
 	.set_mask = 32,
 	.set_table = 40,
+	.tuple_items = 24,
 	.interp_size = 383552,
 	.thread_size = 288,
 	.task_size = 176,
 	.gen_size = 152,
 	.frame_size = 80,
 	.set_size = 200,
+	.tuple_size = 32,
 };
 
 static void fill_tasks(struct py_task_layout *l, const uint64_t *table)

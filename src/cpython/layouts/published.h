@@ -51,6 +51,8 @@ static void published_fill_tasks(struct py_task_layout *l, const uint64_t *t)
 	l->thread_size = narrow(t[AT_thread_size]);
 	l->frame_locals = narrow(t[AT_frame_localsplus]);
 	l->frame_size = narrow(t[AT_frame_size]);
+	l->tuple_items = narrow(t[AT_tuple_object_ob_item]);
+	l->tuple_size = narrow(t[AT_tuple_object_size]);
 }
 
 /* Where the collector is; what more is in it, only its size can tell. */

@@ -53,9 +53,7 @@ static void linked_add_tasks(struct py_task_layout *l, const uint64_t *s)
 	l->task_loop = 16;
 	l->task_callback0 = 24;
 	l->task_callbacks = 40;
-	l->task_awaited_by = narrow(s[SECTION_task_awaited_by]);
 	l->task_state = narrow(s[SECTION_task_is_task] - 4);
-	l->task_awaited_by_is_set = narrow(s[SECTION_task_awaited_by_is_set]);
 	l->task_waiter = narrow(s[SECTION_task_coro] - 8);
 	l->task_coro = narrow(s[SECTION_task_coro]);
 	l->task_name = narrow(s[SECTION_task_name]);
