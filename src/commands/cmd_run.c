@@ -33,6 +33,8 @@ static const struct opt run_opt[] = {
 		 "stop the target for every look; slower, no torn stacks"),
 	OPT_FLAG(0, "no-children", struct run_opts, recording.alone,
 		 "leave out the processes that it starts"),
+	OPT_FLAG(0, "native", struct run_opts, recording.native,
+		 "stacks of native code, merged with Python's"),
 	OPT_FLAG(0, "no-native", struct run_opts, recording.no_native,
 		 "do not tell native code apart"),
 	OPT_FLAG(0, "json", struct run_opts, show.json,

@@ -99,6 +99,7 @@ int recording_init(struct recording *r, const struct recording_opts *opts,
 	r->sampling.exact = opts->exact;
 	r->sampling.children = !opts->alone;
 	r->sampling.no_native = opts->no_native;
+	r->sampling.native = opts->native;
 	r->begin_ns = clock_now_ns();
 	r->source_since_ns = clock_realtime_ns();
 	r->profile = profile_new();

@@ -15,6 +15,7 @@
 struct export_opts {
 	bool threads; /* the thread as the root frame */
 	bool marked;  /* also what is salvaged, inconsistent or lost */
+	bool native;  /* merged stacks of native code and Python instead */
 };
 
 struct exporter {

@@ -154,6 +154,33 @@ static bool put_count(struct collapse *c, const struct profile_count *count)
 	return !c->tree->failed && add_samples(c, node, count->nr);
 }
 
+static bool put_merge(struct collapse *c, const struct profile_merge *m)
+{
+	uint32_t node;
+
+	if (m->outcome > MERGE_CUT && !c->opts->marked)
+		return true;
+	if (!put_stack(c, root_of(c, m->thread), m->node, &node))
+		return false;
+	if (m->outcome > MERGE_CUT)
+		node = profile_node(c->tree, node,
+				    tree_frame(c, "[not merged]"));
+	return !c->tree->failed && add_samples(c, node, m->nr);
+}
+
+static bool put_all(struct collapse *c)
+{
+	const struct profile *p = c->profile;
+
+	for (uint32_t i = 0; c->opts->native && i < p->merges.nr; i++)
+		if (!put_merge(c, &p->merges.at[i]))
+			return false;
+	for (uint32_t i = 0; !c->opts->native && i < p->counts.nr; i++)
+		if (!put_count(c, &p->counts.at[i]))
+			return false;
+	return true;
+}
+
 static int by_parent_and_text(const void *a, const void *b)
 {
 	const struct edge *x = a, *y = b;
@@ -251,10 +278,7 @@ static int run(struct buf *out, const struct profile *p,
 	if (!c.tree || !c.frames)
 		goto out;
 	tree_frame(&c, "");
-	for (uint32_t i = 0; i < p->counts.nr; i++)
-		if (!put_count(&c, &p->counts.at[i]))
-			goto out;
-	if (list_edges(&c) && walk(&c, out) && !c.tree->failed &&
+	if (put_all(&c) && list_edges(&c) && walk(&c, out) && !c.tree->failed &&
 	    !c.scratch.failed && !out->failed)
 		rc = ERR_OK;
 out:

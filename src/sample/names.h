@@ -40,4 +40,11 @@ int names_node(struct names *n, struct names_memory *m,
 	       const struct py_frame *frames, uint32_t nr, uint64_t now_ns,
 	       uint32_t *node, struct err *err);
 
+/* Stands for a profile frame where the frame is not to be shown. */
+#define NAMES_HIDDEN UINT32_MAX
+
+/* The frame of the profile for one raw frame; ERR_CORRUPT: it is none. */
+int names_frame(struct names *n, const struct py_frame *raw, uint64_t now_ns,
+		uint32_t *frame, struct err *err);
+
 #endif

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- The .tare file, version 2. docs/format.md says what each thing means; a
+-- The .tare file, version 3. docs/format.md says what each thing means; a
 -- change here that an older tare cannot read raises user_version.
 --
 -- Times are nanoseconds of CLOCK_MONOTONIC since the recording began, ids
@@ -7,7 +7,7 @@
 -- 2 inconsistent, 3 lost, 4 no Python in the thread. The states are in the view `state`.
 
 PRAGMA application_id = 1952543333; -- "tare" in ASCII
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 -- The recording as a whole. complete: the file was finished, so that the
 -- tables below "rollups" are filled.
@@ -33,12 +33,14 @@ CREATE TABLE string (
 	text TEXT NOT NULL
 ) STRICT;
 
--- name and file are strings; line is where the function begins.
+-- name and file are strings; line is where the function begins. native: it is
+-- machine code, a symbol in a library, and has no lines.
 CREATE TABLE function (
 	id INTEGER PRIMARY KEY,
 	name INTEGER NOT NULL,
 	file INTEGER NOT NULL,
-	line INTEGER NOT NULL
+	line INTEGER NOT NULL,
+	native INTEGER NOT NULL
 ) STRICT;
 
 -- A function at one of its lines.
@@ -101,6 +103,19 @@ CREATE TABLE native (
 	kind INTEGER NOT NULL,
 	module INTEGER NOT NULL,
 	symbol INTEGER NOT NULL,
+	nr INTEGER NOT NULL
+) STRICT;
+
+-- How often a thread was in a stack of native functions and Python frames, at
+-- even steps of its CPU time. outcome is 0 the whole stack, 1 native frames are
+-- missing above Python's newest, 2 the thread ran on before it could be read,
+-- 3 Python's stack was not read whole, 4 the two stacks do not fit together,
+-- 5 there was no native stack. From 2 on node is 0.
+CREATE TABLE merge_count (
+	id INTEGER PRIMARY KEY,
+	thread INTEGER NOT NULL,
+	node INTEGER NOT NULL,
+	outcome INTEGER NOT NULL,
 	nr INTEGER NOT NULL
 ) STRICT;
 

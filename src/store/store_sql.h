@@ -10,7 +10,7 @@
 
 /* "tare" in ASCII, and the schema's version; schema.sql says the same. */
 #define STORE_APPLICATION_ID 0x74617265
-#define STORE_VERSION 2
+#define STORE_VERSION 3
 
 /* The text of schema.sql. */
 extern const char store_schema[];

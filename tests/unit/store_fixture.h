@@ -127,6 +127,9 @@ __attribute__((unused)) static void add_ticks(struct profile *p,
 		profile_native(p, 0, profile_string(p, "library", 7),
 			       profile_string(p, "/a.so", 5), 0, 3);
 		profile_native(p, 1, 0, 0, 0, 1);
+		profile_merge(p, 0, nodes[4], MERGE_WHOLE, 3);
+		profile_merge(p, 0, 0, MERGE_RAN_ON, 1);
+		profile_merge(p, 1, nodes[5], MERGE_CUT, 2);
 		p->threads.at[0].main = true;
 		p->threads.at[1].name = profile_string(p, "helper", 6);
 	}
@@ -266,6 +269,10 @@ __attribute__((unused)) static void assert_same(const struct profile *a,
 		cr_assert_eq(c->nr, a->counts.at[i].nr);
 	}
 	cr_assert_eq(a->native_lost, b->native_lost);
+	cr_assert_eq(a->merges.nr, b->merges.nr);
+	cr_assert(!a->merges.nr || !memcmp(a->merges.at, b->merges.at,
+					   a->merges.nr *
+						   sizeof(*a->merges.at)));
 	cr_assert_eq(a->natives.nr, b->natives.nr);
 	cr_assert(!a->natives.nr ||
 		  !memcmp(a->natives.at, b->natives.at,
