@@ -151,7 +151,7 @@ static size_t smaller(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Names get what they need, up to two fifths of the line, files a fifth. */
+/* Names get what they need, up to two fifths of the line, files a fourth. */
 static void measure(struct report *r, const struct merged_rows *rows,
 		    struct columns *c)
 {
@@ -169,7 +169,7 @@ static void measure(struct report *r, const struct merged_rows *rows,
 		files = larger(files, safe_width(buf_str(&r->scratch)));
 	}
 	c->function = RANGE_END + GAP + smaller(names, room * 2 / 5);
-	c->file = c->function + GAP + smaller(files, room / 5);
+	c->file = c->function + GAP + smaller(files, room / 4);
 }
 
 static void put_refusal(struct report *r)

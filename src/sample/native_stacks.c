@@ -16,6 +16,13 @@
  */
 #define HELD_NS 100000u
 
+/*
+ * On a busy machine a thread that had run on may be put aside within that time
+ * all the same (1 of 3000 samples). Its C stack is another one then: so much
+ * of it is compared with the copy.
+ */
+#define COMPARED 4096u
+
 /* Stands for a function of which no frame was made yet. */
 #define NO_FRAME UINT32_MAX
 
@@ -29,6 +36,7 @@ struct waiting {
 	uint64_t started_ns; /* it got a CPU again; the same */
 	enum merge_outcome outcome; /* if it did stand still */
 	bool certain;		    /* or if not */
+	bool same_stack; /* its C stack was as in the copy when we read */
 	VEC(uint32_t) frames; /* of the profile, newest first */
 };
 
@@ -191,8 +199,21 @@ static struct waiting *add_waiting(struct native_stacks *s)
 	w = &s->waiting.at[s->waiting_nr++];
 	w->frames.nr = 0;
 	w->read_ns = w->stopped_ns = w->started_ns = 0;
-	w->certain = false;
+	w->certain = w->same_stack = false;
 	return w;
+}
+
+/* Is the top of the C stack still what the sample has? */
+static bool is_unchanged(const struct native_stacks *s,
+			 const struct perf_record *r)
+{
+	uint32_t size = r->stack_size < COMPARED ? r->stack_size : COMPARED;
+	uint8_t now[COMPARED];
+	struct err ignored;
+
+	return !target_read(s->python->process.target, r->sp, now, size,
+			    &ignored) &&
+	       !memcmp(now, r->stack, size);
 }
 
 /* Python's side first: the thread stands still for a moment only. */
@@ -213,6 +234,7 @@ static void take_sample(struct native_stacks *s, const struct perf_record *r)
 		return;
 	rc = interpreter_read(s->python, r->tid, s->tasks->profile->now_ns,
 			      &s->stack, &ignored);
+	w->same_stack = is_unchanged(s, r);
 	w->read_ns = clock_now_ns();
 	find_natives(s, r);
 	if (rc)
@@ -247,7 +269,8 @@ void native_stacks_take(struct native_stacks *s, const struct perf_record *r)
 
 static bool stood_still(const struct waiting *w)
 {
-	return w->stopped_ns && w->stopped_ns - w->sample_ns <= HELD_NS &&
+	return w->same_stack && w->stopped_ns &&
+	       w->stopped_ns - w->sample_ns <= HELD_NS &&
 	       (!w->started_ns || w->started_ns > w->read_ns);
 }
 
