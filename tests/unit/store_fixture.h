@@ -270,9 +270,15 @@ __attribute__((unused)) static void assert_same(const struct profile *a,
 	}
 	cr_assert_eq(a->native_lost, b->native_lost);
 	cr_assert_eq(a->merges.nr, b->merges.nr);
-	cr_assert(!a->merges.nr || !memcmp(a->merges.at, b->merges.at,
-					   a->merges.nr *
-						   sizeof(*a->merges.at)));
+	for (uint32_t i = 0; i < a->merges.nr; i++) {
+		const struct profile_merge *x = &a->merges.at[i];
+		const struct profile_merge *y = &b->merges.at[i];
+
+		cr_assert_eq(x->thread, y->thread);
+		cr_assert_eq(x->node, y->node);
+		cr_assert_eq(x->outcome, y->outcome);
+		cr_assert_eq(x->nr, y->nr);
+	}
 	cr_assert_eq(a->natives.nr, b->natives.nr);
 	cr_assert(!a->natives.nr ||
 		  !memcmp(a->natives.at, b->natives.at,
