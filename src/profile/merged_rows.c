@@ -59,8 +59,7 @@ static void name_row(const struct profile *p, uint32_t node,
 	row->function = MERGED_BYTECODE;
 	row->python = MERGED_NO_PYTHON;
 	if (node && function_of(p, node)->native)
-		row->function =
-			p->frames.at[p->nodes.at[node].frame].function;
+		row->function = p->frames.at[p->nodes.at[node].frame].function;
 	while (node && function_of(p, node)->native)
 		node = p->nodes.at[node].parent;
 	if (node)

@@ -177,15 +177,15 @@ static uint32_t intern_function(struct profile *p, struct profile_function f)
 uint32_t profile_function(struct profile *p, uint32_t name, uint32_t file,
 			  uint32_t line)
 {
-	return intern_function(p, (struct profile_function){ name, file, line,
-							     false });
+	return intern_function(
+		p, (struct profile_function){ name, file, line, false });
 }
 
 uint32_t profile_native_function(struct profile *p, uint32_t symbol,
 				 uint32_t module)
 {
-	return intern_function(p, (struct profile_function){ symbol, module, 0,
-							     true });
+	return intern_function(
+		p, (struct profile_function){ symbol, module, 0, true });
 }
 
 uint32_t profile_frame(struct profile *p, uint32_t function, uint32_t line)

@@ -119,9 +119,9 @@ struct profile_native {
  * stack of its thread. The numbers are part of the file format.
  */
 enum merge_outcome {
-	MERGE_WHOLE = 0, /* one stack of both, from the root to the leaf */
-	MERGE_CUT = 1,	 /* native frames are missing above Python's newest */
-	MERGE_RAN_ON = 2,    /* the thread ran on before it could be read */
+	MERGE_WHOLE = 0,  /* one stack of both, from the root to the leaf */
+	MERGE_CUT = 1,	  /* native frames are missing above Python's newest */
+	MERGE_RAN_ON = 2, /* the thread ran on before it could be read */
 	MERGE_NOT_READ = 3,  /* its Python stack could not be read whole */
 	MERGE_DIFFERENT = 4, /* the two stacks do not fit together */
 	MERGE_NO_CHAIN = 5,  /* no native stack came with the sample */
@@ -201,7 +201,7 @@ struct profile_meta {
 #define META_CPU_NR "cpus"	   /* CPUs the target may use */
 #define META_LOAD "load"	   /* 1-minute load average at the start */
 #define META_NATIVE "native"	   /* why native code could not be told apart */
-#define META_MERGED "merged" /* why native stacks were not taken */
+#define META_MERGED "merged"	   /* why native stacks were not taken */
 #define META_UNFINISHED "unfinished" /* "1": what a killed tare left */
 
 struct profile {

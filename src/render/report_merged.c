@@ -32,8 +32,7 @@ struct columns {
 static const char *name_of(const struct report *r, uint32_t function)
 {
 	const struct profile *p = r->profile;
-	const char *name =
-		profile_text(p, p->functions.at[function].name);
+	const char *name = profile_text(p, p->functions.at[function].name);
 
 	return *name ? name : "(no name)";
 }
@@ -112,10 +111,11 @@ static void put_basis(struct report *r, const struct merged_rows *rows)
 	digits_count(nr, rows->nr);
 	digits_part(part, rows->merged_nr, rows->nr);
 	buf_clear(&r->scratch);
-	buf_printf(&r->scratch,
-		   "in %% of %s CPU time, by %s samples, %s of them merged with "
-		   "Python's stack",
-		   cpu, nr, part);
+	buf_printf(
+		&r->scratch,
+		"in %% of %s CPU time, by %s samples, %s of them merged with "
+		"Python's stack",
+		cpu, nr, part);
 	for (int i = MERGE_CUT + 1; i < MERGE_OUTCOME_NR; i++) {
 		if (!rows->outcomes[i])
 			continue;

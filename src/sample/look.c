@@ -450,10 +450,9 @@ static void note_success_apart(struct look_policy *p)
 /* Where the next look is taken from. */
 static void choose_place(struct look *k)
 {
-	bool probe_next =
-		!k->policy.stay &&
-		(k->policy.calm ||
-		 random_next(&k->random) * k->policy.probe_every < 1);
+	bool probe_next = !k->policy.stay &&
+			  (k->policy.calm ||
+			   random_next(&k->random) * k->policy.probe_every < 1);
 
 	if (!k->policy.beside || probe_next)
 		place_apart(&k->policy.place);

@@ -18,7 +18,7 @@ struct native_split {
 	struct perf_clock *clock;
 	struct native *native;
 	struct native_stacks *stacks; /* NULL: none are taken */
-	VEC(struct named) names; /* by number of the function */
+	VEC(struct named) names;      /* by number of the function */
 	uint64_t lost;
 };
 

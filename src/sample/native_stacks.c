@@ -36,7 +36,7 @@ struct waiting {
 	uint64_t started_ns; /* it got a CPU again; the same */
 	enum merge_outcome outcome; /* if it did stand still */
 	bool certain;		    /* or if not */
-	bool same_stack; /* its C stack was as in the copy when we read */
+	bool same_stack;      /* its C stack was as in the copy when we read */
 	VEC(uint32_t) frames; /* of the profile, newest first */
 };
 

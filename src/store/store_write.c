@@ -80,7 +80,7 @@ struct store {
 	VEC(uint64_t) thread_digests; /* of the threads as they are saved */
 	VEC(uint64_t) process_digests;
 	VEC(uint64_t) merge_nrs; /* of the merged stacks as they are saved */
-	bool whole; /* rollups are in; only the name is missing */
+	bool whole;		 /* rollups are in; only the name is missing */
 	bool published;
 };
 
@@ -288,10 +288,9 @@ static int put_names(struct store *s, const struct profile *p, struct err *err)
 	for (uint32_t i = saved->function_nr; !rc && i < p->functions.nr; i++) {
 		const struct profile_function *f = &p->functions.at[i];
 
-		rc = put_numbers(s, PUT_FUNCTION,
-				 NUMBERS(i, f->name, f->file, f->line,
-					 f->native),
-				 err);
+		rc = put_numbers(
+			s, PUT_FUNCTION,
+			NUMBERS(i, f->name, f->file, f->line, f->native), err);
 	}
 	for (uint32_t i = saved->frame_nr; !rc && i < p->frames.nr; i++) {
 		const struct profile_frame *f = &p->frames.at[i];

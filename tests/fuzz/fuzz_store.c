@@ -59,13 +59,13 @@ static void add_ticks(struct profile *p, uint32_t nr)
 				       (enum sample_quality)(i % 7 == 0),
 				       (enum thread_state)(i % STATE_NR));
 	}
-	profile_merge(p, thread,
-		      profile_node(p, nodes[3],
-				   profile_frame(p,
-						 profile_native_function(
-							 p, file, file),
-						 0)),
-		      MERGE_WHOLE, 5);
+	profile_merge(
+		p, thread,
+		profile_node(
+			p, nodes[3],
+			profile_frame(p, profile_native_function(p, file, file),
+				      0)),
+		MERGE_WHOLE, 5);
 	profile_merge(p, thread, 0, MERGE_RAN_ON, 1);
 	process_set(&p->processes.at[child].figures, PROCESS_USER_NS, 5);
 	process_set(&p->figures, PROCESS_SYS_NS, 7);

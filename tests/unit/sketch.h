@@ -42,8 +42,8 @@ static inline uint32_t sketch_stack(struct profile *p, const char *stack)
 		uint32_t function;
 
 		*file++ = *first++ = *line++ = '\0';
-		function = sketch_function(p, frame, file,
-					   (uint32_t)atoi(first));
+		function =
+			sketch_function(p, frame, file, (uint32_t)atoi(first));
 		node = profile_node(
 			p, node,
 			profile_frame(p, function, (uint32_t)atoi(line)));
