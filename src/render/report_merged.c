@@ -29,25 +29,57 @@ struct columns {
 	size_t function, file;
 };
 
+static const char *file_of(const struct report *r, uint32_t function)
+{
+	const struct profile *p = r->profile;
+
+	return base_name(profile_text(p, p->functions.at[function].file));
+}
+
+/* Of the kernel and the like the "file" says it all. */
+static bool is_file_only(const struct report *r, uint32_t function)
+{
+	return !r->profile->functions.at[function].name &&
+	       *file_of(r, function) == '[';
+}
+
 static const char *name_of(const struct report *r, uint32_t function)
 {
 	const struct profile *p = r->profile;
-	const char *name = profile_text(p, p->functions.at[function].name);
 
-	return *name ? name : "(no name)";
+	if (is_file_only(r, function))
+		return file_of(r, function);
+	return p->functions.at[function].name
+		       ? profile_text(p, p->functions.at[function].name)
+		       : "(no name)";
 }
 
-/* "libopenblas", of /usr/lib/libopenblas.so.0. */
+/*
+ * "libopenblas" of libopenblas.so.0 and of libopenblas-4b78795a.so, which is
+ * what wheels carry; "_ssl" of _ssl.cpython-313-x86_64-linux-gnu.so.
+ */
+static size_t stem(const char *file)
+{
+	static const char hex[] = "0123456789abcdef";
+	const char *end = strstr(file, ".cpython-");
+	size_t size;
+
+	if (!end)
+		end = strstr(file, ".so");
+	size = end ? (size_t)(end - file) : strlen(file);
+	if (size > 9 && file[size - 9] == '-' &&
+	    strspn(file + size - 8, hex) >= 8)
+		size -= 9;
+	return size;
+}
+
 static void put_file(struct report *r, uint32_t function)
 {
-	const struct profile *p = r->profile;
-	const char *file =
-		base_name(profile_text(p, p->functions.at[function].file));
-	const char *end = strstr(file, ".so");
+	const char *file = file_of(r, function);
 
 	buf_clear(&r->scratch);
-	buf_add(&r->scratch, file,
-		end && end != file ? (size_t)(end - file) : strlen(file));
+	if (!is_file_only(r, function))
+		buf_add(&r->scratch, file, stem(file));
 }
 
 /* "model.py:12 step", without folders: the tables below have them. */

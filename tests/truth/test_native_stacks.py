@@ -9,6 +9,7 @@ import re
 import subprocess
 import sysconfig
 
+import native_programs
 import pytest
 import tare_runs
 
@@ -164,3 +165,77 @@ def test_stacks_of_threads_are_right(place, library):
     check_possible(stacks)
     names = {name for stack, _ in stacks for name, _ in stack.frames}
     assert {"truth_held", "truth_free", "truth_a"} <= names
+
+
+NUMPY = native_programs.HEAD + """
+import numpy
+a = numpy.random.rand(300, 300)
+def multiply():
+    return a @ a
+def sines():
+    return numpy.sin(a)
+def in_order():
+    return numpy.sort(a.ravel())
+def python():
+    return sum(range(20000))
+def work():
+    multiply(), sines(), in_order(), python()
+run(work)
+"""
+
+NUMBA = native_programs.HEAD + """
+import numba
+@numba.njit
+def collatz(n):
+    longest = 0
+    for i in range(1, n):
+        steps, x = 0, i
+        while x != 1:
+            x = x // 2 if x % 2 == 0 else 3 * x + 1
+            steps += 1
+        longest = max(longest, steps)
+    return longest
+def work():
+    return collatz(3000)
+run(work)
+"""
+
+# Native functions by a pattern, and who alone can have called them.
+PACKAGES = {
+    "numpy": (NUMPY, {"gemm": "multiply", r"(^|_)sin(_|\d|$)": "sines"}),
+    "numba": (NUMBA, {"collatz": "work"}),
+}
+
+
+def calls_with(said, word):
+    """Samples in functions with this word, by the Python function."""
+    found = collections.Counter()
+    for call in said["calls"]:
+        if re.search(word, call["symbol"] or ""):
+            found[(call["python"] or {}).get("function")] += call["samples"]
+    return found
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_functions_of_packages_have_their_callers(tmp_path, name):
+    python = native_programs.environment()
+    if python is None:
+        pytest.skip("no Python for NumPy and Numba, or no way to fetch them")
+    text, callers = PACKAGES[name]
+    script, out = tmp_path / "program.py", tmp_path / "recording.tare"
+    script.write_text(text, encoding="utf-8")
+    subprocess.run(
+        [tare_runs.TARE, "run", "--native", "-q", "-o", out, "--", python,
+         script, "8"], check=True, timeout=60, stdout=subprocess.DEVNULL,
+        env={**tare_runs.environment(), "OPENBLAS_NUM_THREADS": "1"})
+    said = tare_runs.Recording(out, "").report()["native_stacks"]
+    if said["why_none"]:
+        pytest.skip(said["why_none"])
+    print(f"{said['merged']} of {said['samples']} merged: "
+          f"{said['outcomes']}")
+    assert said["merged"] >= 0.95 * said["samples"], said["outcomes"]
+    for word, function in callers.items():
+        found = calls_with(said, word)
+        print(word, dict(found))
+        assert sum(found.values()) > 20, word
+        assert set(found) <= {function}, found

@@ -362,27 +362,30 @@ Test(render_report, native_functions_come_with_the_lines_that_called_them)
 	struct buf out = { 0 };
 	struct err err;
 
-	sketch_merge(p, 0, WORK ";#dgemm_kernel@/l/libopenblas.so.0:0:0",
+	sketch_merge(p, 0, WORK ";#dgemm_kernel@/l/libopenblas-4b78795a.so:0:0",
 		     MERGE_WHOLE, 300);
 	sketch_merge(p, 0, WORK ";#@/l/libcrypto.so.3:0:0", MERGE_CUT, 50);
 	sketch_merge(p, 0, WORK, MERGE_WHOLE, 30);
 	sketch_merge(p, 0, "#helper\033[2J@/l/x.so:0:0", MERGE_WHOLE, 10);
+	sketch_merge(p, 0, MAIN ";#@[kernel]:0:0", MERGE_WHOLE, 8);
 	sketch_merge(p, 0, "", MERGE_RAN_ON, 10);
 	cr_assert_eq(render_report(&out, p, &opts, &err), ERR_OK);
 	cr_expect_not_null(
 		strstr(buf_str(&out),
 		       "hottest native functions in % of 3.99 s CPU time, by "
-		       "400 samples, 97.5 % of them\n"
+		       "408 samples, 97.5 % of them\n"
 		       "  merged with Python's stack; not merged: 2.5 % the "
 		       "thread ran on before it was\n"
-		       "  read; 12.5 % without some native callers: no unwind "
+		       "  read; 12.3 % without some native callers: no unwind "
 		       "table, or a deep stack\n"
-		       "      77      72\u201381  dgemm_kernel   libopenblas  "
+		       "      75      71\u201379  dgemm_kernel   libopenblas  "
 		       "\u2190 app.py:5 work\n"
-		       "      13      10\u201317  (no name)      libcrypto    "
+		       "      13      10\u201316  (no name)      libcrypto    "
 		       "\u2190 app.py:5 work\n"
 		       "       3        1\u20135  helper\\x1b[2J  x            "
-		       "no Python frame\n"),
+		       "no Python frame\n"
+		       "       2        1\u20134  [kernel]                    "
+		       "\u2190 app.py:9 <module>\n"),
 		"%s", buf_str(&out));
 	buf_release(&out);
 	profile_free(p);
