@@ -15,6 +15,7 @@
 #define RANGE_END (SHARE_END + GAP + 9)
 #define ROW_SHARE 0.005
 #define ROWS_LEAST 3
+#define PARTS 1000000u /* of the whole, for shares as counts */
 #define CALLED_BY "\xe2\x86\x90 " /* an arrow to the left */
 
 static const char *base_name(const char *path)
@@ -204,6 +205,52 @@ static void measure(struct report *r, const struct merged_rows *rows,
 	c->file = c->function + GAP + smaller(files, room / 4);
 }
 
+/* What the rows leave to a hundred: other rows, and Python's own. */
+struct rest {
+	uint32_t nr;
+	double share, bytecode;
+};
+
+static void put_rest(struct report *r, const struct rest *rest)
+{
+	char share[DIGITS_SIZE], bytecode[DIGITS_SIZE];
+
+	digits_part(share, (uint64_t)(rest->share * PARTS), PARTS);
+	digits_part(bytecode, (uint64_t)(rest->bytecode * PARTS), PARTS);
+	buf_clear(&r->scratch);
+	if (rest->nr)
+		buf_printf(&r->scratch, "%u more share %s; ", rest->nr,
+			   share);
+	buf_printf(&r->scratch, "bytecode itself has %s", bytecode);
+	page_style(&r->page, PAGE_DIM);
+	page_to(&r->page, MARGIN);
+	page_words(&r->page, buf_str(&r->scratch), MARGIN);
+	page_newline(&r->page);
+}
+
+static void put_rows(struct report *r, const struct merged_rows *rows)
+{
+	struct rest rest = { 0 };
+	struct columns c;
+	uint32_t shown = 0;
+
+	measure(r, rows, &c);
+	for (uint32_t i = 0; i < rows->rows.nr; i++) {
+		const struct merged_row *row = &rows->rows.at[i];
+
+		if (row->function == MERGED_BYTECODE) {
+			rest.bytecode += row->share;
+		} else if (shown < r->limit && is_shown(row, shown)) {
+			put_row(r, row, &c);
+			shown++;
+		} else {
+			rest.nr++;
+			rest.share += row->share;
+		}
+	}
+	put_rest(r, &rest);
+}
+
 static void put_refusal(struct report *r)
 {
 	const char *why = profile_meta(r->profile, META_MERGED);
@@ -221,8 +268,6 @@ static void put_refusal(struct report *r)
 int report_merged(struct report *r, struct err *err)
 {
 	struct merged_rows rows;
-	uint32_t shown = 0;
-	struct columns c;
 	int rc = merged_rows_make(&rows, r->profile, err);
 
 	if (rc)
@@ -233,13 +278,8 @@ int report_merged(struct report *r, struct err *err)
 		page_style(&r->page, PAGE_BOLD);
 		page_put(&r->page, "hottest native functions");
 		put_basis(r, &rows);
+		put_rows(r, &rows);
 	}
-	measure(r, &rows, &c);
-	for (uint32_t i = 0; i < rows.rows.nr && shown < r->limit; i++)
-		if (is_shown(&rows.rows.at[i], shown)) {
-			put_row(r, &rows.rows.at[i], &c);
-			shown++;
-		}
 	merged_rows_release(&rows);
 	return ERR_OK;
 }

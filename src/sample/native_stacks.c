@@ -10,9 +10,9 @@
 /*
  * A thread that was put off its CPU, not to wait but for another thread, so
  * soon after it was sampled has not gone on in between: the kernel was busy
- * with the sample all the time, of which copying the stack takes most. Of 1300
- * samples whose thread stopped within 35 us (99 % did) all stood at the very
- * instruction that was sampled; the first that did not came after 150 us.
+ * with the sample all the time, of which copying the stack takes most. Half of
+ * 4200 threads were put aside within 34 us, and all those within 100 us (98 %)
+ * stood at the very instruction that was sampled.
  */
 #define HELD_NS 100000u
 

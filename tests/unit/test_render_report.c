@@ -385,7 +385,8 @@ Test(render_report, native_functions_come_with_the_lines_that_called_them)
 		       "       3        1\u20135  helper\\x1b[2J  x            "
 		       "no Python frame\n"
 		       "       2        1\u20134  [kernel]                    "
-		       "\u2190 app.py:9 <module>\n"),
+		       "\u2190 app.py:9 <module>\n"
+		       "  bytecode itself has 7.5 %\n"),
 		"%s", buf_str(&out));
 	buf_release(&out);
 	profile_free(p);
