@@ -79,6 +79,12 @@ int recording_check(const struct recording_opts *opts, struct err *err)
 		err_hint(err, "--rate %s", opts->rate_hz < 1 ? "1" : "10kHz");
 		return err->code;
 	}
+	if (opts->native && opts->no_native) {
+		err_set(err, ERR_USAGE,
+			"--native and --no-native exclude each other");
+		err_hint(err, "leave out one of them");
+		return err->code;
+	}
 	for (uint32_t i = 0; i < opts->expect.nr; i++) {
 		rc = expect_parse(opts->expect.at[i], &claim, err);
 		if (rc != ERR_OK)

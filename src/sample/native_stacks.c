@@ -47,6 +47,7 @@ struct native_stacks {
 	VEC(uint32_t) frames; /* of the profile, by number of the function */
 	VEC(struct waiting) waiting;
 	uint32_t waiting_nr; /* of these; the others keep their memory */
+	bool gap;	     /* records were lost: a start may be missing */
 	struct interpreter_stack stack;
 	struct chain chain;
 	uint32_t functions[CHAIN_DEPTH_MAX + 1];
@@ -102,8 +103,10 @@ static uint32_t make_frame(struct native_stacks *s, uint32_t function)
 static uint32_t frame_of(struct native_stacks *s, uint32_t function)
 {
 	while (s->frames.nr <= function)
-		if (!vec_push(&s->frames, NO_FRAME))
+		if (!vec_push(&s->frames, NO_FRAME)) {
+			s->tasks->profile->failed = true;
 			return NAMES_HIDDEN;
+		}
 	if (s->frames.at[function] == NO_FRAME)
 		s->frames.at[function] = make_frame(s, function);
 	return s->frames.at[function];
@@ -263,6 +266,8 @@ void native_stacks_take(struct native_stacks *s, const struct perf_record *r)
 {
 	if (r->kind == PERF_RECORD_KIND_SAMPLE)
 		take_sample(s, r);
+	else if (r->kind == PERF_RECORD_KIND_LOST)
+		s->gap = true;
 	else
 		note_stop(s, r);
 }
@@ -279,7 +284,8 @@ static void settle(struct native_stacks *s, struct waiting *w)
 	struct profile *p = s->tasks->profile;
 	uint32_t node = 0;
 
-	if (w->outcome != MERGE_NO_CHAIN && !w->certain && !stood_still(w)) {
+	if (w->outcome != MERGE_NO_CHAIN && !w->certain &&
+	    (s->gap || !stood_still(w))) {
 		w->outcome = MERGE_RAN_ON;
 		look_beside(&s->python->look, w->tid);
 	}
@@ -294,4 +300,5 @@ void native_stacks_settle(struct native_stacks *s)
 	for (uint32_t i = 0; i < s->waiting_nr; i++)
 		settle(s, &s->waiting.at[i]);
 	s->waiting_nr = 0;
+	s->gap = false;
 }

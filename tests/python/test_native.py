@@ -136,3 +136,20 @@ def test_a_killed_recording_keeps_its_stacks(tare, any_python):
     if said["why_none"]:
         pytest.skip(said["why_none"])
     assert said["merged"] > 20
+
+
+@pytest.mark.parametrize("verb", [["run", "x.py"], ["attach", "1"]])
+def test_with_and_without_exclude_each_other(tare, verb):
+    done = subprocess.run([tare, verb[0], "--native", "--no-native", verb[1]],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode in (2, 125)
+    assert "exclude each other" in done.stderr
+
+
+def test_stopping_the_target_and_native_stacks_go_together(tare, any_python):
+    done = record(tare, any_python.script_text("a.py", PROGRAM, 2), "--native",
+                  "--exact-stacks", "-q")
+    assert done.returncode == 7
+    said = native_stacks(tare)
+    assert said["samples"] > 50
+    assert said["merged"] > 0
