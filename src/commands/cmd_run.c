@@ -156,8 +156,7 @@ const struct command command_run = {
 		.usage = "run [options] SCRIPT.py [ARGUMENTS]\n"
 			 "run [options] -m MODULE | -c CODE [ARGUMENTS]\n"
 			 "run [options] -- PROGRAM [ARGUMENTS]",
-		.examples = "tare run --rate 10kHz script.py input.csv\n"
-			    "tare run -- /opt/python/bin/python3 -O script.py",
+		.examples = "tare run --rate 10kHz script.py input.csv",
 		.words = "files",
 		.opts = run_opt,
 	},
