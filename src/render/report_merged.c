@@ -15,7 +15,7 @@
 #define RANGE_END (SHARE_END + GAP + 9)
 #define ROW_SHARE 0.005
 #define ROWS_LEAST 3
-#define PARTS 1000000u /* of the whole, for shares as counts */
+#define PARTS 1000000u		  /* of the whole, for shares as counts */
 #define CALLED_BY "\xe2\x86\x90 " /* an arrow to the left */
 
 static const char *base_name(const char *path)
@@ -219,8 +219,7 @@ static void put_rest(struct report *r, const struct rest *rest)
 	digits_part(bytecode, (uint64_t)(rest->bytecode * PARTS), PARTS);
 	buf_clear(&r->scratch);
 	if (rest->nr)
-		buf_printf(&r->scratch, "%u more share %s; ", rest->nr,
-			   share);
+		buf_printf(&r->scratch, "%u more share %s; ", rest->nr, share);
 	buf_printf(&r->scratch, "bytecode itself has %s", bytecode);
 	page_style(&r->page, PAGE_DIM);
 	page_to(&r->page, MARGIN);
