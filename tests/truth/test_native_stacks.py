@@ -5,6 +5,7 @@ function is called from one Python line only: known_native.py.
 
 import collections
 import json
+import os
 import re
 import subprocess
 import sysconfig
@@ -115,6 +116,15 @@ def merged_stacks(place, library, threads, seconds):
     return said, stacks, json.loads(recording.stdout)
 
 
+def check_merged(said):
+    """Where others wait for the CPUs, tare may not be let in at once."""
+    print(f"{said['merged']} of {said['samples']} merged: "
+          f"{said['outcomes']}")
+    idle = os.getloadavg()[0] <= (os.cpu_count() or 1)
+    least = (0.95 if idle else 0.8) * said["samples"]
+    assert said["merged"] >= least, said["outcomes"]
+
+
 def check_possible(stacks):
     lines = known_lines()
     wrong = collections.Counter()
@@ -147,12 +157,8 @@ def check_shares(said, spun):
 
 def test_stacks_and_shares_of_one_thread_are_right(place, library):
     said, stacks, spun = merged_stacks(place, library, 1, CPU_S)
-    print(f"{said['merged']} of {said['samples']} merged: "
-          f"{said['outcomes']}")
-    # What leads from C into the loop and back stands on a CPU of its own, and
-    # is merged like the rest; the machine may be busy, so not all are.
     assert said["samples"] >= 0.8 * CPU_S * 100
-    assert said["merged"] >= 0.95 * said["samples"], said["outcomes"]
+    check_merged(said)
     check_possible(stacks)
     check_shares(said, spun)
 
@@ -231,9 +237,7 @@ def test_functions_of_packages_have_their_callers(tmp_path, name):
     said = tare_runs.Recording(out, "").report()["native_stacks"]
     if said["why_none"]:
         pytest.skip(said["why_none"])
-    print(f"{said['merged']} of {said['samples']} merged: "
-          f"{said['outcomes']}")
-    assert said["merged"] >= 0.95 * said["samples"], said["outcomes"]
+    check_merged(said)
     for word, function in callers.items():
         found = calls_with(said, word)
         print(word, dict(found))
