@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What the kernel's CPU clock costs a program: native_cost.py [ROUNDS].
+"""What the kernel's CPU clock costs a program: native_cost.py [ROUNDS], and
+what tare run --native does: native_cost.py merged [ROUNDS].
 
 A fixed piece of work is run with and without samples, by turns in random
 order, and its CPU time and wall time are compared pair by pair. Prints the
@@ -16,7 +17,10 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+
+import estimate
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 SPLIT = TOP / "build" / "tests" / "truth" / "native_split"
@@ -64,7 +68,79 @@ def run(options):
     return usage.ru_utime + usage.ru_stime, wall, said
 
 
+# Half a second each; they tell what they took themselves, so that tare's own
+# start is left out.
+MERGED_HEAD = """
+import sys, time
+def fib(n): return n if n < 2 else fib(n - 1) + fib(n - 2)
+def julia(width):
+    total = 0
+    for i in range(width):
+        z, n = complex(-1.8 + 3.6 * i / width, 0.1), 0
+        while abs(z) < 2 and n < 300:
+            z, n = z * z + complex(-0.62772, -0.42193), n + 1
+        total += n
+    return total
+cpu, wall = time.process_time(), time.monotonic()
+"""
+MERGED_TAIL = """
+sys.stderr.write(f"{time.process_time() - cpu} {time.monotonic() - wall}")
+"""
+MERGED_WORK = {"loop": "for _ in range(40): julia(1500)",
+               "calls": "for _ in range(250): fib(22)"}
+TARE = TOP / "build" / "tare"
+MERGED_KINDS = {
+    "nothing": [],
+    "--no-native": [TARE, "run", "-q", "--no-native"],
+    "--native": [TARE, "run", "-q", "--native"],
+}
+TRIMMED = 10  # the highest and the lowest tenth of the ratios
+
+
+def run_merged(folder, kind, work):
+    """(CPU seconds, wall seconds) of the work."""
+    words = MERGED_KINDS[kind]
+    if words:
+        words = [*words, "-f", "-o", os.path.join(folder, "x.tare"), "--"]
+    done = subprocess.run(
+        [*words, sys.executable, "-c",
+         MERGED_HEAD + MERGED_WORK[work] + MERGED_TAIL],
+        check=True, stderr=subprocess.PIPE, text=True)
+    cpu, wall = map(float, done.stderr.split())
+    return cpu, wall
+
+
+def trimmed(ratios):
+    ratios = sorted(ratios)
+    cut = len(ratios) // TRIMMED
+    return estimate.of_mean(ratios[cut:len(ratios) - cut])
+
+
+def merged(rounds):
+    with tempfile.TemporaryDirectory() as folder:
+        for work in MERGED_WORK:
+            took = {kind: [] for kind in MERGED_KINDS}
+            for _ in range(rounds):
+                for kind in random.sample(list(took), len(took)):
+                    took[kind].append(run_merged(folder, kind, work))
+            for kind, base in (("--no-native", "nothing"),
+                               ("--native", "nothing"),
+                               ("--native", "--no-native")):
+                told = []
+                for i, name in enumerate(("CPU", "wall")):
+                    ratio = trimmed(a[i] / b[i] for a, b in
+                                    zip(took[kind], took[base]))
+                    told.append(f"{name} {100 * (ratio['mean'] - 1):+.2f} ± "
+                                f"{100 * ratio['half_width']:.2f} %")
+                print(f"{work:6} {kind:12} over {base:12} {', '.join(told)}, "
+                      f"{rounds} pairs, load {os.getloadavg()[0]:.1f}",
+                      flush=True)
+
+
 def main():
+    if sys.argv[1:2] == ["merged"]:
+        merged(int(sys.argv[2]) if len(sys.argv) > 2 else 20)
+        return
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     seen = {kind: [] for kind in KINDS}
     for _ in range(rounds):

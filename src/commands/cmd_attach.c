@@ -34,6 +34,8 @@ static const struct opt attach_opt[] = {
 		 "stop the target for every look; slower, no torn stacks"),
 	OPT_FLAG(0, "no-children", struct attach_opts, recording.alone,
 		 "leave out the processes that it starts"),
+	OPT_FLAG(0, "native", struct attach_opts, recording.native,
+		 "stacks of native code, merged with Python's"),
 	OPT_FLAG(0, "no-native", struct attach_opts, recording.no_native,
 		 "do not tell native code apart"),
 	OPT_FLAG(0, "json", struct attach_opts, show.json,

@@ -15,6 +15,7 @@ struct export_verb_opts {
 	bool threads;
 	bool marked;
 	bool awaits;
+	bool native;
 };
 
 static const struct opt export_opt[] = {
@@ -30,6 +31,8 @@ static const struct opt export_opt[] = {
 		 "also samples that are not complete, marked"),
 	OPT_FLAG(0, "awaits", struct export_verb_opts, awaits,
 		 "where asyncio's tasks waited, in milliseconds"),
+	OPT_FLAG(0, "native", struct export_verb_opts, native,
+		 "stacks with native code, of tare run --native"),
 	OPT_COMMON(struct export_verb_opts),
 	OPT_LAST(),
 };
@@ -47,6 +50,20 @@ static int deliver(struct invocation *inv, struct buf *out, struct err *err)
 	return rc;
 }
 
+static int check_native(const struct profile *p, const struct invocation *inv,
+			struct err *err)
+{
+	const struct export_verb_opts *opts = inv->opts;
+	const char *why = profile_meta(p, META_MERGED);
+
+	if (!opts->native || p->merges.nr)
+		return ERR_OK;
+	err_set(err, ERR_NO, "'%s' has no native stacks%s%s",
+		inv->words.argv[0], *why ? ": " : "", why);
+	err_hint(err, "record them with: tare run --native SCRIPT.py");
+	return err->code;
+}
+
 static int export_run(struct invocation *inv, struct err *err)
 {
 	const struct export_verb_opts *opts = inv->opts;
@@ -54,6 +71,7 @@ static int export_run(struct invocation *inv, struct err *err)
 		.threads = opts->threads,
 		.marked = opts->marked,
 		.awaits = opts->awaits,
+		.native = opts->native,
 	};
 	const struct exporter *exporter;
 	struct buf out = { 0 };
@@ -71,7 +89,9 @@ static int export_run(struct invocation *inv, struct err *err)
 		rc = load_recording(&p, inv->words.argv[0], err);
 	if (rc != ERR_OK)
 		return rc;
-	rc = exporter->run(&out, p, &how, err);
+	rc = check_native(p, inv, err);
+	if (rc == ERR_OK)
+		rc = exporter->run(&out, p, &how, err);
 	if (rc == ERR_OK)
 		rc = deliver(inv, &out, err);
 	buf_release(&out);

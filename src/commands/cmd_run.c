@@ -33,6 +33,8 @@ static const struct opt run_opt[] = {
 		 "stop the target for every look; slower, no torn stacks"),
 	OPT_FLAG(0, "no-children", struct run_opts, recording.alone,
 		 "leave out the processes that it starts"),
+	OPT_FLAG(0, "native", struct run_opts, recording.native,
+		 "stacks of native code, merged with Python's"),
 	OPT_FLAG(0, "no-native", struct run_opts, recording.no_native,
 		 "do not tell native code apart"),
 	OPT_FLAG(0, "json", struct run_opts, show.json,
@@ -155,8 +157,7 @@ const struct command command_run = {
 		.usage = "run [options] SCRIPT.py [ARGUMENTS]\n"
 			 "run [options] -m MODULE | -c CODE [ARGUMENTS]\n"
 			 "run [options] -- PROGRAM [ARGUMENTS]",
-		.examples = "tare run --rate 10kHz script.py input.csv\n"
-			    "tare run -- /opt/python/bin/python3 -O script.py",
+		.examples = "tare run --rate 10kHz script.py input.csv",
 		.words = "files",
 		.opts = run_opt,
 	},

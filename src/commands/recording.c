@@ -79,6 +79,12 @@ int recording_check(const struct recording_opts *opts, struct err *err)
 		err_hint(err, "--rate %s", opts->rate_hz < 1 ? "1" : "10kHz");
 		return err->code;
 	}
+	if (opts->native && opts->no_native) {
+		err_set(err, ERR_USAGE,
+			"--native and --no-native exclude each other");
+		err_hint(err, "leave out one of them");
+		return err->code;
+	}
 	for (uint32_t i = 0; i < opts->expect.nr; i++) {
 		rc = expect_parse(opts->expect.at[i], &claim, err);
 		if (rc != ERR_OK)
@@ -100,6 +106,7 @@ int recording_init(struct recording *r, const struct recording_opts *opts,
 	r->sampling.children = !opts->alone;
 	r->sampling.no_native = opts->no_native;
 	r->sampling.awaits = true;
+	r->sampling.native = opts->native;
 	r->begin_ns = clock_now_ns();
 	r->source_since_ns = clock_realtime_ns();
 	r->profile = profile_new();

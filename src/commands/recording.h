@@ -49,6 +49,7 @@ struct recording_opts {
 	bool exact;
 	bool alone;	    /* not what it starts */
 	bool no_native;	    /* native code is not told apart */
+	bool native;	    /* its stacks are merged with Python's */
 	const char *output; /* pattern, or NULL */
 	bool force;
 	struct opt_list expect;

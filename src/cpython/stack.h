@@ -62,6 +62,13 @@ const struct py_frame *py_reader_frames(const struct py_reader *r, uint32_t *nr,
 					uint32_t *stable);
 
 /*
+ * After PY_LOOK_WHOLE: which of the frames are the oldest of their run of the
+ * interpreter's loop, into `is_entry`, which has room for all of them. Found
+ * out only when asked for: few looks need it.
+ */
+void py_reader_entries(const struct py_reader *r, bool *is_entry);
+
+/*
  * After PY_LOOK_WHOLE: what the first local variable of the oldest frame refers
  * to, an address in the target; 0 when that is not known.
  */

@@ -286,6 +286,43 @@ static bool take(struct py_reader *r, struct walk *w, const struct seen *seen)
 	return true;
 }
 
+/* Does the frame at `bytes`, which is no entry frame itself, hang on one? */
+static bool ends_run(const struct py_reader *r, const struct walk *next,
+		     const uint8_t *bytes)
+{
+	const struct py_layout *l = &r->process->layout;
+	uint32_t hint = next->region;
+	struct seen seen;
+
+	if (l->frame_kind == PY_FRAME_OBJECT || is_end(r, next))
+		return true;
+	if (l->frame_is_entry != PY_ABSENT)
+		return bytes[l->frame_is_entry] != 0;
+	seen = find_frame(r, next->addr, &hint);
+	return !seen.bytes || !has_python_code(l, seen.bytes);
+}
+
+void py_reader_entries(const struct py_reader *r, bool *is_entry)
+{
+	const struct py_layout *l = &r->process->layout;
+	struct walk w = { .addr = chain_start(r) };
+	uint32_t nr = 0;
+
+	while (nr < r->frames.nr && !is_end(r, &w)) {
+		struct seen seen = find_frame(r, w.addr, &w.region);
+
+		if (!seen.bytes)
+			break;
+		w.from = w.addr;
+		w.addr = word_at(seen.bytes + l->frame_previous);
+		if (has_python_code(l, seen.bytes))
+			is_entry[nr++] = ends_run(r, &w, seen.bytes);
+	}
+	/* It was walked before, so this does not happen. */
+	while (nr < r->frames.nr)
+		is_entry[nr++] = true;
+}
+
 bool stack_walk(struct py_reader *r, uint64_t *lost)
 {
 	struct walk w = { .addr = chain_start(r) };

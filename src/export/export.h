@@ -16,6 +16,7 @@ struct export_opts {
 	bool threads; /* the thread as the root frame */
 	bool marked;  /* also what is salvaged, inconsistent or lost */
 	bool awaits;  /* the tasks of asyncio, by time, in place of threads */
+	bool native;  /* merged stacks of native code and Python instead */
 };
 
 struct exporter {

@@ -178,17 +178,34 @@ static bool put_await(struct collapse *c, const struct await_row *row)
 	return !c->tree->failed && add_samples(c, node, ms);
 }
 
+static bool put_merge(struct collapse *c, const struct profile_merge *m)
+{
+	uint32_t node;
+
+	if (m->outcome > MERGE_CUT && !c->opts->marked)
+		return true;
+	if (!put_stack(c, root_of(c, m->thread), m->node, &node))
+		return false;
+	if (m->outcome > MERGE_CUT)
+		node = profile_node(c->tree, node,
+				    tree_frame(c, "[not merged]"));
+	return !c->tree->failed && add_samples(c, node, m->nr);
+}
+
 static bool put_all(struct collapse *c)
 {
 	const struct profile *p = c->profile;
 	bool ok = true;
 
-	if (!c->opts->awaits)
-		for (uint32_t i = 0; ok && i < p->counts.nr; i++)
-			ok = put_count(c, &p->counts.at[i]);
-	else
+	if (c->opts->awaits)
 		for (uint32_t i = 0; ok && i < p->awaits.rows.nr; i++)
 			ok = put_await(c, &p->awaits.rows.at[i]);
+	else if (c->opts->native)
+		for (uint32_t i = 0; ok && i < p->merges.nr; i++)
+			ok = put_merge(c, &p->merges.at[i]);
+	else
+		for (uint32_t i = 0; ok && i < p->counts.nr; i++)
+			ok = put_count(c, &p->counts.at[i]);
 	return ok;
 }
 

@@ -14,6 +14,7 @@
 #include "profile/await_rows.h"
 #include "profile/caution.h"
 #include "profile/expect.h"
+#include "profile/merged_rows.h"
 #include "profile/native_rows.h"
 #include "profile/summary.h"
 
@@ -671,6 +672,71 @@ static int put_awaits(struct writer *w, json_t *report, struct err *err)
 	return ERR_OK;
 }
 
+/* ---- merged stacks ------------------------------------------------------ */
+
+static json_t *python_line(struct writer *w, uint32_t frame)
+{
+	const struct profile *p = w->profile;
+	const struct profile_function *f;
+	json_t *object;
+
+	if (frame == MERGED_NO_PYTHON)
+		return json_null();
+	f = &p->functions.at[p->frames.at[frame].function];
+	object = json_object();
+	set(w, object, "file", or_null(w, f->file));
+	set(w, object, "function", or_null(w, f->name));
+	set(w, object, "line", count(p->frames.at[frame].line));
+	return object;
+}
+
+/* Bytecode has neither module nor symbol: it is the Python line itself. */
+static json_t *merged_row(struct writer *w, const struct merged_row *row)
+{
+	static const struct profile_function bytecode = { 0 };
+	const struct profile_function *f =
+		row->function == MERGED_BYTECODE
+			? &bytecode
+			: &w->profile->functions.at[row->function];
+	json_t *object = json_object();
+
+	set(w, object, "module", or_null(w, f->file));
+	set(w, object, "symbol", or_null(w, f->name));
+	set(w, object, "bytecode",
+	    json_boolean(row->function == MERGED_BYTECODE));
+	set(w, object, "python", python_line(w, row->python));
+	set(w, object, "self_s", number(row->s));
+	set(w, object, "share", number(row->share));
+	set(w, object, "share_interval",
+	    pair(w, row->interval.low, row->interval.high));
+	set(w, object, "samples", count(row->nr));
+	return object;
+}
+
+static int put_merged(struct writer *w, json_t *report, struct err *err)
+{
+	json_t *object = json_object(), *array = json_array();
+	json_t *outcomes = json_object();
+	struct merged_rows rows;
+	int rc = merged_rows_make(&rows, w->profile, err);
+
+	for (uint32_t i = 0; !rc && i < rows.rows.nr; i++)
+		append(w, array, merged_row(w, &rows.rows.at[i]));
+	for (int i = 0; !rc && i < MERGE_OUTCOME_NR; i++)
+		set(w, outcomes, merge_outcome_key((enum merge_outcome)i),
+		    count(rows.outcomes[i]));
+	if (!rc) {
+		set(w, object, "samples", count(rows.nr));
+		set(w, object, "merged", count(rows.merged_nr));
+		merged_rows_release(&rows);
+	}
+	set(w, object, "outcomes", outcomes);
+	set(w, object, "calls", array);
+	set(w, object, "why_none", meta(w, META_MERGED));
+	set(w, report, "native_stacks", object);
+	return rc;
+}
+
 static json_t *sampling(struct writer *w)
 {
 	const struct summary_sampling *s = &w->summary.sampling;
@@ -779,6 +845,8 @@ static int put_report(struct writer *w, json_t *report, struct err *err)
 	rc = put_native(w, report, err);
 	if (!rc)
 		rc = put_awaits(w, report, err);
+	if (!rc)
+		rc = put_merged(w, report, err);
 	return rc ? rc : put_answers(w, report, err);
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -38,6 +39,9 @@
 #define RING_SIZE_CHAIN (64u * 1024)
 #define RING_SIZE_MAX (512u * 1024)
 #define RING_STACKS 16 /* that are to fit, if they may */
+/* Where each sample wakes who reads it at once: three large ones, or as many
+ * switches as a program makes in some 20 ms at worst. */
+#define RING_SIZE_WAKER (128u * 1024)
 
 /* Bytes of a sample besides its stack: head, ip, ids, time, registers. */
 #define SAMPLE_SIZE 32u
@@ -113,10 +117,14 @@ static void fill_attr(struct perf_clock *c)
 	a->comm = 1;
 	a->comm_exec = 1;
 	a->task = 1;
-	/* Nobody is woken up: with a wake-up for each sample the target pays
-	 * half as much again (docs/internals/native.md). */
-	a->watermark = 1;
-	a->wakeup_watermark = UINT32_MAX;
+	/* Else nobody is woken up: with a wake-up for each sample the target
+	 * pays half as much again (docs/internals/native.md). */
+	a->watermark = !c->opts.waker;
+	if (c->opts.waker)
+		a->wakeup_events = 1;
+	else
+		a->wakeup_watermark = UINT32_MAX;
+	a->context_switch = c->opts.waker != 0;
 	if (c->opts.chain)
 		a->sample_type |= PERF_SAMPLE_CALLCHAIN;
 	if (c->opts.stack_size) {
@@ -194,6 +202,30 @@ static struct mapped_ring *find_ring(struct perf_clock *c, int cpu)
 	return NULL;
 }
 
+/*
+ * Told once for each wake-up: a ring whose thread has ended would else be
+ * "ready" for ever.
+ */
+static int wake_by(const struct perf_clock *c, int fd, struct err *err)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+
+	if (c->opts.waker &&
+	    epoll_ctl(c->opts.waker, EPOLL_CTL_ADD, fd, &event))
+		return err_sys(err, "cannot wait for perf events");
+	return ERR_OK;
+}
+
+/* The least that a sample fits into. */
+static size_t least_ring_size(const struct perf_clock *c)
+{
+	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+
+	while (size < c->opts.stack_size + SAMPLE_SIZE_STACK)
+		size *= 2;
+	return size;
+}
+
 /* Smaller rings will do, too, where no more memory may be locked. */
 static int map_ring(struct perf_clock *c, struct mapped_ring *r,
 		    struct err *err)
@@ -201,7 +233,7 @@ static int map_ring(struct perf_clock *c, struct mapped_ring *r,
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	void *map = MAP_FAILED;
 
-	while (c->ring_size >= page) {
+	while (c->ring_size >= least_ring_size(c)) {
 		r->map_size = c->ring_size + page;
 		map = mmap(NULL, r->map_size, PROT_READ | PROT_WRITE,
 			   MAP_SHARED, r->fd, 0);
@@ -218,7 +250,7 @@ static int map_ring(struct perf_clock *c, struct mapped_ring *r,
 		munmap(map, r->map_size);
 		return err_nomem(err);
 	}
-	return ERR_OK;
+	return wake_by(c, r->fd, err);
 }
 
 static int add_ring(struct perf_clock *c, int fd, int cpu, pid_t tid,
@@ -400,6 +432,8 @@ static size_t wanted_ring_size(const struct perf_clock_opts *o)
 {
 	size_t size = o->chain ? RING_SIZE_CHAIN : RING_SIZE_PLAIN;
 
+	if (o->waker)
+		return RING_SIZE_WAKER;
 	while (size < RING_SIZE_MAX && size < RING_STACKS * o->stack_size)
 		size *= 2;
 	return size;

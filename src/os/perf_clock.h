@@ -30,6 +30,9 @@ struct perf_clock_opts {
 	/* An event for each thread, looked for at each perf_clock_update(),
 	 * also where the kernel could follow new threads by itself. */
 	bool by_thread;
+	/* An epoll instance that becomes ready at every sample; records tell
+	 * when threads stop and start, too. 0: nobody is woken. */
+	int waker;
 };
 
 struct perf_clock_stats {

@@ -206,6 +206,14 @@ static void get_task(struct cursor *c, enum perf_record_kind kind,
 	out->parent_tid = (pid_t)get_u32(c);
 }
 
+static void get_switch(uint16_t misc, struct perf_record *out)
+{
+	out->kind = misc & PERF_RECORD_MISC_SWITCH_OUT
+			    ? PERF_RECORD_KIND_STOPPED
+			    : PERF_RECORD_KIND_STARTED;
+	out->preempted = misc & PERF_RECORD_MISC_SWITCH_OUT_PREEMPT;
+}
+
 static void get_other(struct cursor *c, const struct perf_event_header *head,
 		      struct perf_record *out)
 {
@@ -241,6 +249,9 @@ static void get_other(struct cursor *c, const struct perf_event_header *head,
 	case PERF_RECORD_LOST_SAMPLES:
 		out->kind = PERF_RECORD_KIND_LOST;
 		out->lost = get_u64(c);
+		break;
+	case PERF_RECORD_SWITCH:
+		get_switch(head->misc, out);
 		break;
 	case PERF_RECORD_THROTTLE:
 		out->kind = PERF_RECORD_KIND_THROTTLED;

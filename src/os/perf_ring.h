@@ -28,6 +28,8 @@ enum perf_record_kind {
 	PERF_RECORD_KIND_EXITED,
 	PERF_RECORD_KIND_LOST, /* `lost` records did not fit */
 	PERF_RECORD_KIND_THROTTLED,
+	PERF_RECORD_KIND_STOPPED, /* `tid` was put off its CPU ... */
+	PERF_RECORD_KIND_STARTED, /* ... and got one again */
 };
 
 struct perf_record {
@@ -36,6 +38,9 @@ struct perf_record {
 	pid_t parent_pid, parent_tid;
 	uint64_t time_ns; /* CLOCK_MONOTONIC */
 	uint64_t lost;
+	/* of STOPPED: for the sake of another thread, not to wait; it stands
+	 * where the interrupt before met it */
+	bool preempted;
 
 	/* of a sample */
 	uint64_t ip;

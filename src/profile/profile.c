@@ -62,6 +62,7 @@ void profile_free(struct profile *p)
 	vec_release(&p->counts);
 	vec_release(&p->natives);
 	awaits_release(&p->awaits);
+	vec_release(&p->merges);
 	vec_release(&p->meta);
 	vec_release(&p->sources);
 	buf_release(&p->text);
@@ -72,6 +73,7 @@ void profile_free(struct profile *p)
 	map_release(&p->node_ids);
 	map_release(&p->count_ids);
 	map_release(&p->native_ids);
+	map_release(&p->merge_ids);
 	free(p);
 }
 
@@ -144,21 +146,23 @@ const char *profile_text(const struct profile *p, uint32_t string)
 				      : "";
 }
 
-uint32_t profile_function(struct profile *p, uint32_t name, uint32_t file,
-			  uint32_t line)
+static bool same_function(const struct profile_function *a,
+			  const struct profile_function *b)
 {
-	struct profile_function f = { name, file, line };
-	uint64_t key = map_hash((uint64_t)name << 32 | file) ^ line;
+	return a->name == b->name && a->file == b->file && a->line == b->line &&
+	       a->native == b->native;
+}
+
+static uint32_t intern_function(struct profile *p, struct profile_function f)
+{
+	uint64_t key = map_hash((uint64_t)f.name << 32 | f.file) ^ f.line;
 	uint32_t id;
 
 	for (;; key++) {
-		const struct profile_function *old;
-
 		id = map_get(&p->function_ids, key);
 		if (id == MAP_NONE)
 			break;
-		old = &p->functions.at[id];
-		if (old->name == name && old->file == file && old->line == line)
+		if (same_function(&p->functions.at[id], &f))
 			return id;
 	}
 	id = p->functions.nr;
@@ -169,6 +173,20 @@ uint32_t profile_function(struct profile *p, uint32_t name, uint32_t file,
 		return out_of_memory(p);
 	}
 	return id;
+}
+
+uint32_t profile_function(struct profile *p, uint32_t name, uint32_t file,
+			  uint32_t line)
+{
+	return intern_function(
+		p, (struct profile_function){ name, file, line, false });
+}
+
+uint32_t profile_native_function(struct profile *p, uint32_t symbol,
+				 uint32_t module)
+{
+	return intern_function(
+		p, (struct profile_function){ symbol, module, 0, true });
 }
 
 uint32_t profile_frame(struct profile *p, uint32_t function, uint32_t line)
@@ -530,6 +548,31 @@ void profile_native(struct profile *p, uint32_t thread, uint32_t kind,
 	}
 	if (!vec_push(&p->natives, n) ||
 	    !map_put(&p->native_ids, key, p->natives.nr - 1))
+		p->failed = true;
+}
+
+void profile_merge(struct profile *p, uint32_t thread, uint32_t node,
+		   enum merge_outcome outcome, uint64_t nr)
+{
+	struct profile_merge m = { thread, node, outcome, nr };
+	uint64_t key = map_hash((uint64_t)thread << 32 | node) ^ outcome;
+
+	/* Different ones of one hash take the keys that follow it. */
+	for (;; key++) {
+		uint32_t id = map_get(&p->merge_ids, key);
+		struct profile_merge *old;
+
+		if (id == MAP_NONE)
+			break;
+		old = &p->merges.at[id];
+		if (old->thread == thread && old->node == node &&
+		    old->outcome == outcome) {
+			old->nr += nr;
+			return;
+		}
+	}
+	if (!vec_push(&p->merges, m) ||
+	    !map_put(&p->merge_ids, key, p->merges.nr - 1))
 		p->failed = true;
 }
 

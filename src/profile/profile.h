@@ -47,6 +47,9 @@ struct profile_function {
 	uint32_t name; /* qualified name, a string id */
 	uint32_t file; /* path as the code object has it, a string id */
 	uint32_t line; /* first line, 1-based; 0 not known */
+	/* It is machine code: name is a symbol ("" not known), file the path of
+	 * what it is in, line 0. */
+	bool native;
 };
 
 struct profile_frame {
@@ -109,6 +112,31 @@ struct profile_native {
 	uint32_t kind;	 /* "bytecode", "library", ... */
 	uint32_t module; /* path; "" generated code, the kernel */
 	uint32_t symbol; /* "" only the module is known */
+	uint64_t nr;
+};
+
+/*
+ * What became of a sample of native code that was to be merged with the Python
+ * stack of its thread. The numbers are part of the file format.
+ */
+enum merge_outcome {
+	MERGE_WHOLE = 0,  /* one stack of both, from the root to the leaf */
+	MERGE_CUT = 1,	  /* native frames are missing above Python's newest */
+	MERGE_RAN_ON = 2, /* the thread ran on before it could be read */
+	MERGE_NOT_READ = 3,  /* its Python stack could not be read whole */
+	MERGE_DIFFERENT = 4, /* the two stacks do not fit together */
+	MERGE_NO_CHAIN = 5,  /* no native stack came with the sample */
+	MERGE_OUTCOME_NR
+};
+
+/*
+ * Samples of a thread's CPU time by merged stack: native functions and Python
+ * frames in one node; 0 where nothing could be merged.
+ */
+struct profile_merge {
+	uint32_t thread;
+	uint32_t node;
+	enum merge_outcome outcome;
 	uint64_t nr;
 };
 
@@ -176,6 +204,7 @@ struct profile_meta {
 #define META_CPU_NR "cpus"	   /* CPUs the target may use */
 #define META_LOAD "load"	   /* 1-minute load average at the start */
 #define META_NATIVE "native"	   /* why native code could not be told apart */
+#define META_MERGED "merged"	   /* why native stacks were not taken */
 #define META_UNFINISHED "unfinished" /* "1": what a killed tare left */
 
 struct profile {
@@ -190,6 +219,7 @@ struct profile {
 	VEC(struct profile_piece) pieces; /* not yet taken by the store */
 	VEC(struct profile_native) natives;
 	struct awaits awaits;
+	VEC(struct profile_merge) merges;
 	VEC(struct profile_meta) meta;
 	/* text of source lines, by (file, line): for reports made elsewhere */
 	VEC(struct profile_source) sources;
@@ -213,7 +243,7 @@ struct profile {
 	uint64_t clock_first_tick, clock_base_us, clock_last_us;
 
 	struct map string_ids, function_ids, frame_ids, node_ids, count_ids;
-	struct map native_ids;
+	struct map native_ids, merge_ids;
 	uint64_t hash_seed; /* so that a target cannot choose its collisions */
 	bool failed; /* memory ran out at some point: the data is short */
 };
@@ -230,6 +260,8 @@ void profile_free(struct profile *p);
 uint32_t profile_string(struct profile *p, const char *text, size_t size);
 uint32_t profile_function(struct profile *p, uint32_t name, uint32_t file,
 			  uint32_t line);
+uint32_t profile_native_function(struct profile *p, uint32_t symbol,
+				 uint32_t module);
 uint32_t profile_frame(struct profile *p, uint32_t function, uint32_t line);
 uint32_t profile_node(struct profile *p, uint32_t parent, uint32_t frame);
 
@@ -291,6 +323,10 @@ void profile_close_runs(struct profile *p);
 /* `nr` samples more of a thread in a native function. */
 void profile_native(struct profile *p, uint32_t thread, uint32_t kind,
 		    uint32_t module, uint32_t symbol, uint64_t nr);
+
+/* `nr` samples more that were merged, or not. */
+void profile_merge(struct profile *p, uint32_t thread, uint32_t node,
+		   enum merge_outcome outcome, uint64_t nr);
 
 /* Forget tracks, pieces and clock: the store has them now. */
 void profile_drop_taken(struct profile *p);

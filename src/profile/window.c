@@ -282,6 +282,7 @@ int window_view(struct profile *view, const struct window *w,
 	/* Not told apart by moments, so not of this window. */
 	memset(&view->natives, 0, sizeof(view->natives));
 	memset(&view->awaits, 0, sizeof(view->awaits));
+	memset(&view->merges, 0, sizeof(view->merges));
 	memset(&view->figures, 0, sizeof(view->figures));
 	view->wall_ns = to->at_ns - from->at_ns;
 	view->tick_nr = to->tick_nr - from->tick_nr;

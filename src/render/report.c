@@ -229,6 +229,8 @@ int render_report(struct buf *out, const struct profile *p,
 	if (rc == ERR_OK)
 		rc = report_native(&r, err);
 	if (rc == ERR_OK)
+		rc = report_merged(&r, err);
+	if (rc == ERR_OK)
 		rc = report_tables(&r, err);
 	if (rc == ERR_OK)
 		rc = report_threads(&r, err);

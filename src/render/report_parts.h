@@ -43,6 +43,9 @@ int report_awaits(struct report *r, struct err *err);
 /* What ran on the CPU (report_native.c). */
 int report_native(struct report *r, struct err *err);
 
+/* Native functions and who called them from Python (report_merged.c). */
+int report_merged(struct report *r, struct err *err);
+
 /* The text of a source line, or else its function, into r->scratch. */
 void report_source(struct report *r, const struct summary_line *l);
 

@@ -289,3 +289,49 @@ void interpreter_step_aside(struct interpreter *i)
 {
 	place_apart(&i->look.policy.place);
 }
+
+/* What the reader of `t` has, by the names of the profile. */
+static int take_stack(struct interpreter *i, const struct roster_thread *t,
+		      uint64_t at_ns, struct interpreter_stack *out,
+		      struct err *err)
+{
+	const struct py_frame *frames;
+	uint32_t nr, stable, frame;
+
+	frames = py_reader_frames(t->reader, &nr, &stable);
+	for (uint32_t n = 0; n < nr; n++) {
+		int rc = names_frame(i->names, &frames[n], at_ns, &frame, err);
+
+		if (rc)
+			return rc;
+		if (!vec_push(&out->frames, frame) ||
+		    !vec_push(&out->is_entry, false))
+			return err_nomem(err);
+	}
+	if (nr)
+		py_reader_entries(t->reader, out->is_entry.at);
+	return ERR_OK;
+}
+
+int interpreter_read(struct interpreter *i, pid_t tid, uint64_t at_ns,
+		     struct interpreter_stack *out, struct err *err)
+{
+	out->frames.nr = out->is_entry.nr = 0;
+	/* It has a state in each interpreter that it was in; in one it runs. */
+	for (uint32_t n = 0; n < i->roster.threads.nr && !out->frames.nr; n++) {
+		struct roster_thread *t = i->roster.threads.at[n];
+		bool whole;
+		int rc;
+
+		if (t->tid != tid)
+			continue;
+		rc = look_at_one(&i->look, t, &whole, err);
+		if (!rc && !whole)
+			rc = err_set(err, ERR_NO, "the thread has moved");
+		if (!rc)
+			rc = take_stack(i, t, at_ns, out, err);
+		if (rc)
+			return rc;
+	}
+	return ERR_OK;
+}

@@ -71,6 +71,19 @@ void interpreter_sample(struct interpreter *i);
  */
 int interpreter_check(struct interpreter *i, uint64_t now_ns);
 
+/* The Python stack of one thread, newest frame first. */
+struct interpreter_stack {
+	VEC(uint32_t) frames; /* of the profile, or NAMES_HIDDEN */
+	VEC(bool) is_entry;   /* as in native_merge() */
+};
+
+/*
+ * Read that of thread `tid`, which is taken to stand still; empty when it has
+ * no Python. ERR_NO: it did not stand still.
+ */
+int interpreter_read(struct interpreter *i, pid_t tid, uint64_t at_ns,
+		     struct interpreter_stack *out, struct err *err);
+
 /* Add what the interpreter itself counts. */
 void interpreter_account(struct interpreter *i, struct process_figures *f);
 

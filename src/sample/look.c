@@ -455,8 +455,9 @@ static void note_success_apart(struct look_policy *p)
 /* Where the next look is taken from. */
 static void choose_place(struct look *k)
 {
-	bool probe_next = k->policy.calm ||
-			  random_next(&k->random) * k->policy.probe_every < 1;
+	bool probe_next = !k->policy.stay &&
+			  (k->policy.calm ||
+			   random_next(&k->random) * k->policy.probe_every < 1);
 
 	if (!k->policy.beside || probe_next)
 		place_apart(&k->policy.place);
@@ -533,6 +534,8 @@ int look_at_all(struct look *k, uint64_t now_ns, struct err *err)
 	int rc = ERR_OK;
 
 	begin(k);
+	if (k->policy.stay && k->policy.place.cpu < 0)
+		go_back(k);
 	if (k->policy.beside && k->policy.place.cpu < 0 &&
 	    k->policy.may_be_beside)
 		rc = probe(k, now_ns, err);
@@ -542,4 +545,39 @@ int look_at_all(struct look *k, uint64_t now_ns, struct err *err)
 		rc = salvage(k, t, now_ns, err);
 	choose_place(k);
 	return rc;
+}
+
+int look_at_one(struct look *k, struct roster_thread *t, bool *whole,
+		struct err *err)
+{
+	enum py_look look = PY_LOOK_AGAIN;
+
+	*whole = false;
+	for (uint32_t round = 0; look == PY_LOOK_AGAIN && round < k->rounds_max;
+	     round++) {
+		unsigned done, nr = py_stack_plan(t->reader, k->pieces,
+						  TARGET_PIECES_MAX);
+		int rc;
+
+		if (!nr)
+			return err_nomem(err);
+		rc = target_readv(k->process->target, k->pieces, nr, &done,
+				  err);
+		if (!rc)
+			rc = py_stack_judge(t->reader, done, &look, err);
+		if (rc)
+			return rc;
+		if (!py_reader_is(t->reader, &t->raw, t->next_addr)) {
+			k->list_changed = true;
+			return ERR_OK;
+		}
+	}
+	*whole = look == PY_LOOK_WHOLE;
+	return ERR_OK;
+}
+
+void look_beside(struct look *k, pid_t tid)
+{
+	k->policy.follow = tid;
+	go_beside(k);
 }

@@ -20,6 +20,7 @@ struct look_policy {
 	uint32_t calm;	      /* looks from apart in a row that held */
 	uint32_t calm_needed; /* how many until we stay apart */
 	uint32_t probe_every; /* looks beside until one is tried apart */
+	bool stay; /* beside at all times: somebody else counts on it */
 };
 
 struct look {
@@ -65,6 +66,16 @@ void look_release(struct look *k);
  * exited and ERR_CORRUPT when nothing of it can be found any more.
  */
 int look_at_all(struct look *k, uint64_t now_ns, struct err *err);
+
+/*
+ * The stack of one thread, which is taken to stand still, into its reader;
+ * *whole tells whether that came off. No sample comes of it.
+ */
+int look_at_one(struct look *k, struct roster_thread *t, bool *whole,
+		struct err *err);
+
+/* Be on the CPU of thread `tid` from now on. */
+void look_beside(struct look *k, pid_t tid);
 
 /* Find the collector of the interpreter at `interp`. */
 void look_find_collector(struct look *k, uint64_t interp);

@@ -19,9 +19,6 @@
 /* How long frames that do not change are taken for the ones they were. */
 #define MEMORY_NS 20000000u
 
-/* Stands for a profile frame where the frame is not to be shown. */
-#define HIDDEN UINT32_MAX
-
 struct known_code {
 	struct py_code code; /* released while `bad` */
 	uint32_t function;
@@ -172,7 +169,7 @@ static int make_frame(struct names *n, const struct py_frame *raw,
 	if (!py_code_offset(l, &known->code, raw->instr, &offset))
 		return err_set(err, ERR_CORRUPT,
 			       "an instruction outside of its code");
-	*frame = HIDDEN;
+	*frame = NAMES_HIDDEN;
 	if (!known->code.hidden)
 		*frame = profile_frame(n->profile, known->function,
 				       py_code_line(l, &known->code, offset));
@@ -187,8 +184,8 @@ static int make_frame(struct names *n, const struct py_frame *raw,
 	return ERR_OK;
 }
 
-static int find_profile_frame(struct names *n, const struct py_frame *raw,
-			      uint64_t now_ns, uint32_t *frame, struct err *err)
+int names_frame(struct names *n, const struct py_frame *raw, uint64_t now_ns,
+		uint32_t *frame, struct err *err)
 {
 	uint32_t code, index;
 	int rc;
@@ -260,11 +257,10 @@ int names_node(struct names *n, struct names_memory *m,
 	m->nodes.nr = from;
 	*node = from ? m->nodes.at[from - 1] : 0;
 	for (uint32_t i = from; i < nr && !rc; i++) {
-		rc = find_profile_frame(n, &frames[nr - 1 - i], now_ns, &frame,
-					err);
+		rc = names_frame(n, &frames[nr - 1 - i], now_ns, &frame, err);
 		if (rc)
 			break;
-		if (frame != HIDDEN)
+		if (frame != NAMES_HIDDEN)
 			*node = profile_node(n->profile, *node, frame);
 		if (!vec_push(&m->nodes, *node))
 			rc = err_nomem(err);

@@ -44,4 +44,11 @@ int names_node(struct names *n, struct names_memory *m,
 int names_function(struct names *n, const struct py_frame *frame,
 		   uint64_t now_ns, uint32_t *function, struct err *err);
 
+/* Stands for a profile frame where the frame is not to be shown. */
+#define NAMES_HIDDEN UINT32_MAX
+
+/* The frame of the profile for one raw frame; ERR_CORRUPT: it is none. */
+int names_frame(struct names *n, const struct py_frame *raw, uint64_t now_ns,
+		uint32_t *frame, struct err *err);
+
 #endif

@@ -6,6 +6,7 @@
 
 #include "native/native.h"
 #include "os/perf_clock.h"
+#include "sample/native_stacks.h"
 
 /* A function of native.h as strings of the profile. */
 struct named {
@@ -16,9 +17,22 @@ struct native_split {
 	struct tasks *tasks;
 	struct perf_clock *clock;
 	struct native *native;
-	VEC(struct named) names; /* by number of the function */
+	struct native_stacks *stacks; /* NULL: none are taken */
+	VEC(struct named) names;      /* by number of the function */
 	uint64_t lost;
 };
+
+static int open_clock(struct native_split *s,
+		      const struct perf_clock_opts *opts, struct err *err)
+{
+	int rc = perf_clock_open(&s->clock, s->tasks->pid, opts, err);
+
+	if (rc)
+		return rc;
+	return native_open(
+		&s->native, s->tasks->pid,
+		&(struct native_opts){ .unwind = opts->stack_size != 0 }, err);
+}
 
 int native_split_open(struct native_split **out, struct tasks *tasks,
 		      struct err *err)
@@ -32,16 +46,39 @@ int native_split_open(struct native_split **out, struct tasks *tasks,
 	if (!s)
 		return err_nomem(err);
 	s->tasks = tasks;
-	rc = perf_clock_open(&s->clock, tasks->pid, &opts, err);
-	if (!rc)
-		rc = native_open(&s->native, tasks->pid,
-				 &(struct native_opts){ 0 }, err);
-	if (rc) {
+	rc = open_clock(s, &opts, err);
+	if (rc)
 		native_split_close(s);
-		return rc;
+	else
+		*out = s;
+	return rc;
+}
+
+int native_split_open_stacks(struct native_split **out, struct tasks *tasks,
+			     struct interpreter *python, int waker,
+			     struct err *err)
+{
+	const struct perf_clock_opts opts = { .rate_hz = NATIVE_SPLIT_HZ,
+					      .kernel = true,
+					      .stack_size = NATIVE_STACKS_SIZE,
+					      .waker = waker };
+	struct native_split *s = calloc(1, sizeof(*s));
+	int rc;
+
+	*out = NULL;
+	if (!s)
+		return err_nomem(err);
+	s->tasks = tasks;
+	rc = open_clock(s, &opts, err);
+	if (!rc) {
+		s->stacks = native_stacks_new(python, tasks, s->native);
+		rc = s->stacks ? ERR_OK : err_nomem(err);
 	}
-	*out = s;
-	return ERR_OK;
+	if (rc)
+		native_split_close(s);
+	else
+		*out = s;
+	return rc;
 }
 
 static uint32_t intern(struct profile *p, const char *text)
@@ -83,18 +120,45 @@ static void take_sample(struct native_split *s, const struct perf_record *r)
 			       named->module, named->symbol, 1);
 }
 
+static void take(struct native_split *s, const struct perf_record *r)
+{
+	/* Before the name is asked for, which may take long the first time. */
+	if (s->stacks)
+		native_stacks_take(s->stacks, r);
+	if (r->kind == PERF_RECORD_KIND_SAMPLE)
+		take_sample(s, r);
+	else
+		native_note(s->native, r);
+}
+
+static void take_all(struct native_split *s)
+{
+	struct perf_record record;
+
+	while (perf_clock_next(s->clock, &record))
+		take(s, &record);
+}
+
+void native_split_catch(struct native_split *s)
+{
+	if (!s->stacks)
+		return;
+	/* The second time for what happened while samples were read. */
+	take_all(s);
+	take_all(s);
+	native_stacks_settle(s->stacks);
+}
+
 void native_split_drain(struct native_split *s)
 {
 	struct perf_clock_stats stats;
-	struct perf_record record;
 	struct err ignored;
 
 	perf_clock_update(s->clock, &ignored);
-	while (perf_clock_next(s->clock, &record))
-		if (record.kind == PERF_RECORD_KIND_SAMPLE)
-			take_sample(s, &record);
-		else
-			native_note(s->native, &record);
+	if (s->stacks)
+		native_split_catch(s);
+	else
+		take_all(s);
 	perf_clock_stats(s->clock, &stats);
 	s->tasks->profile->native_lost += stats.lost - s->lost;
 	s->lost = stats.lost;
@@ -106,6 +170,7 @@ void native_split_close(struct native_split *s)
 		return;
 	if (s->clock && s->native)
 		native_split_drain(s);
+	native_stacks_free(s->stacks);
 	perf_clock_close(s->clock);
 	native_close(s->native);
 	vec_release(&s->names);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which native code a process runs, by the instruction pointers of perf's
- * software clock at a low rate: no stacks, some 0.2 % of its CPU time.
+ * software clock at a low rate: some 0.2 % of its CPU time. With stacks on
+ * demand (native_stacks.h), which cost more.
  */
 #ifndef TARE_SAMPLE_NATIVE_SPLIT_H
 #define TARE_SAMPLE_NATIVE_SPLIT_H
@@ -9,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "sample/interpreter.h"
 #include "sample/threads.h"
 
 /* Samples a second of CPU time: enough for shares to a point in a minute, few
@@ -24,8 +26,20 @@ struct native_split;
 int native_split_open(struct native_split **out, struct tasks *tasks,
 		      struct err *err);
 
+/*
+ * The same with stacks, to be merged with those of `python`, which is not
+ * owned either. The epoll instance `waker` becomes ready when a sample has
+ * come: call native_split_catch() then, without delay.
+ */
+int native_split_open_stacks(struct native_split **out, struct tasks *tasks,
+			     struct interpreter *python, int waker,
+			     struct err *err);
+
 /* Take what has come. To be called every half second or so. */
 void native_split_drain(struct native_split *s);
+
+/* The same with stacks, as soon and as often as one likes; else nothing. */
+void native_split_catch(struct native_split *s);
 
 /* Take the rest and stop. NULL is allowed. */
 void native_split_close(struct native_split *s);

@@ -46,7 +46,8 @@ static bool hold(struct place *p, int cpu)
 {
 	cpu_set_t only;
 
-	if (cpu == p->cpu)
+	/* With several processes each has a place, but we are in one only. */
+	if (cpu == p->cpu && sched_getcpu() == cpu)
 		return true;
 	CPU_ZERO(&only);
 	CPU_SET(cpu, &only);

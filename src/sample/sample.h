@@ -24,6 +24,7 @@ struct sample_opts {
 	bool gil;	/* count who holds the GIL, too: a little dearer */
 	bool no_native; /* do not tell native code apart */
 	bool awaits;	/* read the tasks of asyncio, too */
+	bool native;	/* merge its stacks with Python's */
 	bool fresh;	/* it has just begun: all it used is ours to tell */
 	/* Set to true from a signal handler to end sample_run() early; may be
 	 * NULL. */

@@ -2,12 +2,15 @@
 #include "sample/sample.h"
 
 #include <math.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/map.h"
 #include "base/random.h"
@@ -54,6 +57,7 @@ struct sampler {
 	uint64_t origin_ns; /* time 0 of the profile */
 	uint64_t due_ns;    /* of the next tick */
 	uint64_t missed_nr; /* ticks since the last one */
+	int waker; /* becomes ready with samples of native stacks; 0: none */
 };
 
 static uint64_t profile_time(const struct sampler *s, uint64_t now_ns)
@@ -127,6 +131,7 @@ static int add_watch(struct sampler *s, pid_t pid, uint32_t parent, bool fresh,
 
 	if (rc)
 		return rc;
+	w->waker = s->waker;
 	if (!vec_push(&s->watches, w)) {
 		watch_close(w);
 		return err_nomem(err);
@@ -210,6 +215,19 @@ static void allow_many_files(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Without one there are no native stacks, which the report tells. */
+static void open_waker(struct sampler *s)
+{
+	struct err err;
+
+	s->waker = epoll_create1(EPOLL_CLOEXEC);
+	if (s->waker > 0)
+		return;
+	s->waker = 0;
+	err_sys(&err, "cannot wait for samples");
+	profile_set_meta(s->profile, META_MERGED, err.msg);
+}
+
 int sampler_open(struct sampler **out, pid_t pid,
 		 const struct sample_opts *opts, struct profile *p,
 		 uint64_t patience_ns, struct err *err)
@@ -230,6 +248,8 @@ int sampler_open(struct sampler **out, pid_t pid,
 	s->family.loadavg = -1;
 	p->asked_hz = opts->rate_hz;
 	kin_init(&s->kin, pid, opts->fresh);
+	if (opts->native)
+		open_waker(s);
 	rc = add_watch(s, pid, PROCESS_NONE, opts->fresh, now, err);
 	if (!rc && patience_ns)
 		rc = wait_for_python(s, patience_ns, err);
@@ -366,15 +386,41 @@ static void nap_until(uint64_t at_ns)
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
 }
 
+/* Samples of native stacks go stale within microseconds: they come first. */
+static void nap_lightly(struct sampler *s, uint64_t now_ns, uint64_t at_ns)
+{
+	struct pollfd waker = { .fd = s->waker, .events = POLLIN };
+	uint64_t span = at_ns - now_ns;
+	struct timespec left = { (time_t)(span / CLOCK_SECOND_NS),
+				 (long)(span % CLOCK_SECOND_NS) };
+	struct epoll_event events[16];
+
+	if (ppoll(&waker, 1, &left, NULL) <= 0)
+		return;
+	/* All are asked, so it does not matter which rings it were. */
+	(void)!epoll_wait(s->waker, events, 16, 0);
+	for (uint32_t i = 0; i < s->watches.nr; i++)
+		watch_catch(s->watches.at[i]);
+}
+
+static void nap(struct sampler *s, uint64_t now_ns, uint64_t at_ns)
+{
+	if (s->waker)
+		nap_lightly(s, now_ns, at_ns);
+	else
+		nap_until(at_ns);
+}
+
 /* Sleep until `wake_ns` or a bit; true when that time has come. */
 static bool rest(struct sampler *s, uint64_t wake_ns, uint64_t *now_ns)
 {
-	uint64_t nap = s->opts.children ? FAMILY_NS : NAP_NS;
+	uint64_t most = s->opts.children ? FAMILY_NS : NAP_NS;
 
 	if (wake_ns > *now_ns) {
 		if (wake_ns > *now_ns + SPIN_NS)
-			nap_until(wake_ns < *now_ns + nap ? wake_ns
-							  : *now_ns + nap);
+			nap(s, *now_ns,
+			    wake_ns < *now_ns + most ? wake_ns
+						     : *now_ns + most);
 		*now_ns = clock_now_ns();
 		if (*now_ns < wake_ns)
 			look_for_children(s, *now_ns);
@@ -476,5 +522,7 @@ void sampler_close(struct sampler *s)
 	vec_release(&s->news.at);
 	vec_release(&s->watches);
 	map_release(&s->by_pid);
+	if (s->waker)
+		close(s->waker);
 	free(s);
 }

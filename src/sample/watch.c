@@ -188,6 +188,22 @@ int watch_find_python(struct watch *w, struct err *err)
  */
 #define NATIVE_AFTER_NS (50 * CLOCK_MS_NS)
 
+/* Stacks that cannot be had leave the instruction pointers, which need less. */
+static int open_native(struct watch *w, struct err *err)
+{
+	int rc;
+
+	if (!w->waker)
+		return native_split_open(&w->native, &w->tasks, err);
+	rc = native_split_open_stacks(&w->native, &w->tasks, w->python,
+				      w->waker, err);
+	if (!rc || rc == ERR_GONE)
+		return rc;
+	if (!*profile_meta(w->profile, META_MERGED))
+		profile_set_meta(w->profile, META_MERGED, err->msg);
+	return native_split_open(&w->native, &w->tasks, err);
+}
+
 static void begin_native(struct watch *w, uint64_t now_ns)
 {
 	struct err err;
@@ -197,9 +213,7 @@ static void begin_native(struct watch *w, uint64_t now_ns)
 	if (now_ns < w->native_ns)
 		return;
 	w->native_ns = UINT64_MAX;
-	if (w->opts->no_native ||
-	    !native_split_open(&w->native, &w->tasks, &err) ||
-	    err.code == ERR_GONE)
+	if (w->opts->no_native || !open_native(w, &err) || err.code == ERR_GONE)
 		return;
 	if (!*profile_meta(w->profile, META_NATIVE))
 		profile_set_meta(w->profile, META_NATIVE, err.msg);
@@ -305,8 +319,15 @@ static void note_end(struct watch *w)
 	row(w)->end = profile_string(w->profile, text, strlen(text));
 }
 
+void watch_catch(struct watch *w)
+{
+	if (w->native)
+		native_split_catch(w->native);
+}
+
 void watch_tick(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 {
+	watch_catch(w);
 	if (!w->python && w->trouble.code != ERR_NOMEM)
 		search(w, now_ns);
 	if (w->python)

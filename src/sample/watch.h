@@ -27,6 +27,7 @@ struct watch {
 	struct stopper *stopper;     /* with opts->exact, once there is one */
 	struct native_split *native; /* NULL: not (yet) */
 	uint64_t native_ns;	     /* when to begin with that */
+	int waker;		     /* for its samples; 0: nobody is woken */
 	uint64_t python_ns;	     /* when one was found */
 	struct err trouble;	     /* why its Python cannot be followed */
 	uint64_t search_ns;	     /* when to look for a Python again */
@@ -69,6 +70,9 @@ void watch_tick(struct watch *w, uint64_t now_ns, uint64_t at_ns);
 /* The same, as hard as it can be tried. */
 int watch_once(struct watch *w, uint64_t now_ns, uint64_t at_ns,
 	       struct err *err);
+
+/* Samples of native stacks may have come: read them while they are fresh. */
+void watch_catch(struct watch *w);
 
 /* Write the kernel's figures into the profile. */
 void watch_account(struct watch *w, uint64_t now_ns, uint64_t at_ns);

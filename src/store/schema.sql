@@ -33,12 +33,14 @@ CREATE TABLE string (
 	text TEXT NOT NULL
 ) STRICT;
 
--- name and file are strings; line is where the function begins.
+-- name and file are strings; line is where the function begins. native: it is
+-- machine code, a symbol in a library, and has no lines.
 CREATE TABLE function (
 	id INTEGER PRIMARY KEY,
 	name INTEGER NOT NULL,
 	file INTEGER NOT NULL,
-	line INTEGER NOT NULL
+	line INTEGER NOT NULL,
+	native INTEGER NOT NULL
 ) STRICT;
 
 -- A function at one of its lines.
@@ -128,6 +130,19 @@ CREATE TABLE await_process (
 	doubtful_task_readings INTEGER NOT NULL,
 	task_readings_of_several_awaiters INTEGER NOT NULL,
 	squares REAL NOT NULL
+) STRICT;
+
+-- How often a thread was in a stack of native functions and Python frames, at
+-- even steps of its CPU time. outcome is 0 the whole stack, 1 native frames are
+-- missing above Python's newest, 2 the thread ran on before it could be read,
+-- 3 Python's stack was not read whole, 4 the two stacks do not fit together,
+-- 5 there was no native stack. From 2 on node is 0.
+CREATE TABLE merge_count (
+	id INTEGER PRIMARY KEY,
+	thread INTEGER NOT NULL,
+	node INTEGER NOT NULL,
+	outcome INTEGER NOT NULL,
+	nr INTEGER NOT NULL
 ) STRICT;
 
 -- The text of source lines.

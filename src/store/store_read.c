@@ -210,14 +210,16 @@ static int read_string(struct store_reader *r, sqlite3_stmt *row)
 static int read_function(struct store_reader *r, sqlite3_stmt *row)
 {
 	struct profile *p = r->profile;
-	uint32_t name, file, line, id;
+	uint32_t name, file, line, native, id;
 
 	if (!is_next_id(r, row, 0) ||
 	    !store_reader_u32(row, 2, p->strings.nr, &name) ||
 	    !store_reader_u32(row, 3, p->strings.nr, &file) ||
-	    !store_reader_u32(row, 4, U32_MAX, &line))
+	    !store_reader_u32(row, 4, U32_MAX, &line) ||
+	    !store_reader_u32(row, 5, 2, &native) || (native && line))
 		return store_reader_damaged(r, "table 'function'");
-	id = profile_function(p, name, file, line);
+	id = native ? profile_native_function(p, name, file)
+		    : profile_function(p, name, file, line);
 	if (p->failed)
 		return store_reader_nomem(r);
 	if (id != r->row_nr - 1)
@@ -358,6 +360,27 @@ static int read_native(struct store_reader *r, sqlite3_stmt *row)
 	return p->failed ? store_reader_nomem(r) : ERR_OK;
 }
 
+static int read_merge_count(struct store_reader *r, sqlite3_stmt *row)
+{
+	struct profile *p = r->profile;
+	uint32_t thread, node, outcome, before = p->merges.nr;
+	uint64_t nr;
+
+	if (!is_next_id(r, row, 0) ||
+	    !store_reader_u32(row, 2, p->threads.nr, &thread) ||
+	    !store_reader_u32(row, 3, p->nodes.nr, &node) ||
+	    !store_reader_u32(row, 4, MERGE_OUTCOME_NR, &outcome) ||
+	    !store_reader_number(row, 5, NUMBER_MAX, &nr) ||
+	    (node && outcome > MERGE_CUT) || !store_reader_add_looks(r, nr))
+		return store_reader_damaged(r, "table 'merge_count'");
+	profile_merge(p, thread, node, (enum merge_outcome)outcome, nr);
+	if (p->failed)
+		return store_reader_nomem(r);
+	if (p->merges.nr == before)
+		return store_reader_damaged(r, "a merged stack is there twice");
+	return ERR_OK;
+}
+
 static int read_source(struct store_reader *r, sqlite3_stmt *row)
 {
 	struct profile *p = r->profile;
@@ -412,6 +435,7 @@ static int read_tables(struct store_reader *r)
 		{ "native", "id", read_native },
 		{ "await", "id", store_read_await },
 		{ "await_process", "process", store_read_await_process },
+		{ "merge_count", "id", read_merge_count },
 		{ "source", "rowid", read_source },
 	};
 	int rc;

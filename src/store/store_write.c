@@ -24,6 +24,7 @@ enum statement {
 	PUT_NATIVE,
 	PUT_AWAIT,
 	PUT_AWAIT_PROCESS,
+	PUT_MERGE_COUNT,
 	PUT_SOURCE,
 	PUT_CLOCK,
 	PUT_TRACK,
@@ -41,7 +42,7 @@ static const char *const statement_sql[STATEMENT_NR] = {
 			  " VALUES (0, ?, ?, ?, ?, ?, ?, ?)",
 	[PUT_META] = "REPLACE INTO meta VALUES (?, ?)",
 	[PUT_STRING] = "INSERT INTO string VALUES (?, ?)",
-	[PUT_FUNCTION] = "INSERT INTO function VALUES (?, ?, ?, ?)",
+	[PUT_FUNCTION] = "INSERT INTO function VALUES (?, ?, ?, ?, ?)",
 	[PUT_FRAME] = "INSERT INTO frame VALUES (?, ?, ?)",
 	[PUT_NODE] = "INSERT INTO node VALUES (?, ?, ?)",
 	[PUT_PROCESS] = "REPLACE INTO process"
@@ -54,6 +55,7 @@ static const char *const statement_sql[STATEMENT_NR] = {
 	[PUT_AWAIT] = "REPLACE INTO await VALUES (?, ?, ?, ?, ?)",
 	[PUT_AWAIT_PROCESS] = "REPLACE INTO await_process VALUES"
 			      " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[PUT_MERGE_COUNT] = "REPLACE INTO merge_count VALUES (?, ?, ?, ?, ?)",
 	[PUT_SOURCE] = "INSERT INTO source VALUES (?, ?, ?)",
 	[PUT_CLOCK] = "INSERT INTO clock VALUES (?, ?, ?, ?)",
 	[PUT_TRACK] = "INSERT INTO track VALUES (NULL, ?, ?, ?, ?)",
@@ -82,8 +84,9 @@ struct store {
 	struct saved saved;
 	VEC(uint64_t) thread_digests; /* of the threads as they are saved */
 	VEC(uint64_t) process_digests;
-	VEC(uint64_t) await_us; /* of the rows as they are saved */
-	bool whole;		/* rollups are in; only the name is missing */
+	VEC(uint64_t) await_us;	 /* of the rows as they are saved */
+	VEC(uint64_t) merge_nrs; /* of the merged stacks as they are saved */
+	bool whole;		 /* rollups are in; only the name is missing */
 	bool published;
 };
 
@@ -291,8 +294,9 @@ static int put_names(struct store *s, const struct profile *p, struct err *err)
 	for (uint32_t i = saved->function_nr; !rc && i < p->functions.nr; i++) {
 		const struct profile_function *f = &p->functions.at[i];
 
-		rc = put_numbers(s, PUT_FUNCTION,
-				 NUMBERS(i, f->name, f->file, f->line), err);
+		rc = put_numbers(
+			s, PUT_FUNCTION,
+			NUMBERS(i, f->name, f->file, f->line, f->native), err);
 	}
 	for (uint32_t i = saved->frame_nr; !rc && i < p->frames.nr; i++) {
 		const struct profile_frame *f = &p->frames.at[i];
@@ -496,6 +500,27 @@ static int put_await_rows(struct store *s, const struct profile *p,
 	return ERR_OK;
 }
 
+/* Those that are new or were seen again. */
+static int put_merges(struct store *s, const struct profile *p, struct err *err)
+{
+	for (uint32_t i = 0; i < p->merges.nr; i++) {
+		const struct profile_merge *m = &p->merges.at[i];
+		int rc;
+
+		if (i == s->merge_nrs.nr && !vec_push(&s->merge_nrs, 0))
+			return err_nomem(err);
+		if (s->merge_nrs.at[i] == m->nr)
+			continue;
+		rc = put_numbers(
+			s, PUT_MERGE_COUNT,
+			NUMBERS(i, m->thread, m->node, m->outcome, m->nr), err);
+		if (rc)
+			return rc;
+		s->merge_nrs.at[i] = m->nr;
+	}
+	return ERR_OK;
+}
+
 static int put_awaits(struct store *s, const struct profile *p, struct err *err)
 {
 	sqlite3_stmt *statement = s->statements[PUT_AWAIT_PROCESS];
@@ -594,6 +619,8 @@ static int put_news(struct store *s, const struct profile *p, struct err *err)
 	if (!rc)
 		rc = put_awaits(s, p, err);
 	if (!rc)
+		rc = put_merges(s, p, err);
+	if (!rc)
 		rc = put_tracks(s, p, err);
 	if (!rc)
 		rc = put_clock(s, p, err);
@@ -616,6 +643,7 @@ int store_append(struct store *s, struct profile *p, struct err *err)
 		s->thread_digests.nr = 0; /* they are not what is saved */
 		s->process_digests.nr = 0;
 		s->await_us.nr = 0;
+		s->merge_nrs.nr = 0;
 		return rc;
 	}
 	s->saved = (struct saved){
@@ -824,6 +852,7 @@ void store_close(struct store *s)
 	vec_release(&s->thread_digests);
 	vec_release(&s->process_digests);
 	vec_release(&s->await_us);
+	vec_release(&s->merge_nrs);
 	store_file_release(&s->file);
 	free(s);
 }

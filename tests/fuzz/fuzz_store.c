@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "profile/await_rows.h"
+#include "profile/merged_rows.h"
 #include "profile/summary.h"
 #include "profile/track.h"
 #include "store/store.h"
@@ -59,6 +60,14 @@ static void add_ticks(struct profile *p, uint32_t nr)
 				       (enum sample_quality)(i % 7 == 0),
 				       (enum thread_state)(i % STATE_NR));
 	}
+	profile_merge(
+		p, thread,
+		profile_node(
+			p, nodes[3],
+			profile_frame(p, profile_native_function(p, file, file),
+				      0)),
+		MERGE_WHOLE, 5);
+	profile_merge(p, thread, 0, MERGE_RAN_ON, 1);
 	process_set(&p->processes.at[child].figures, PROCESS_USER_NS, 5);
 	process_set(&p->figures, PROCESS_SYS_NS, 7);
 	for (int i = 0; i < AWAIT_NR; i++) {
@@ -117,6 +126,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 static void load(const uint8_t *data, size_t size)
 {
+	struct merged_rows m;
 	struct profile *p;
 	struct await_rows rows;
 	struct summary s;
@@ -138,6 +148,8 @@ static void load(const uint8_t *data, size_t size)
 		     "a share out of range");
 	await_rows_release(&rows);
 	summary_release(&s);
+	must(merged_rows_make(&m, p, &err), "no merged rows");
+	merged_rows_release(&m);
 	profile_free(p);
 }
 
@@ -202,6 +214,11 @@ static const char *const cells[] = {
 	"thread SET end_ns",
 	"thread SET cpu_ns",
 	"source SET text",
+	"function SET native",
+	"merge_count SET thread",
+	"merge_count SET node",
+	"merge_count SET outcome",
+	"merge_count SET nr",
 	"track_code SET thread",
 	"track_code SET node",
 	"track_code SET quality",

@@ -138,9 +138,10 @@ def tare(*args):
     return answer.stdout
 
 
-def record(place, script, *args, rate=1000, options=(), files=(), more=()):
+def record(place, script, *args, rate=1000, options=(), files=(), more=(),
+           limit=LIMIT_S):
     """Profile `script` (a path as the interpreter sees it), which gets the open
-    `files` and `more` environment."""
+    `files` and `more` environment, for `limit` seconds at most."""
     out = place.outside / "recording.tare"
     out.unlink(missing_ok=True)
     command = [str(TARE), "run", "--rate", str(rate), "-o", str(out),
@@ -151,7 +152,7 @@ def record(place, script, *args, rate=1000, options=(), files=(), more=()):
     else:
         command += ["--python", place.interpreter.path, script, *args]
     answer = subprocess.run(
-        command, check=False, text=True, timeout=LIMIT_S, pass_fds=files,
+        command, check=False, text=True, timeout=limit, pass_fds=files,
         env=dict(environment(), **dict(more)),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if answer.returncode:

@@ -16,6 +16,17 @@ static inline uint32_t sketch_string(struct profile *p, const char *text)
 	return profile_string(p, text, strlen(text));
 }
 
+/* "#symbol@library:0:0" is native. */
+static inline uint32_t sketch_function(struct profile *p, const char *name,
+				       const char *file, uint32_t line)
+{
+	return *name == '#'
+		       ? profile_native_function(p, sketch_string(p, name + 1),
+						 sketch_string(p, file))
+		       : profile_function(p, sketch_string(p, name),
+					  sketch_string(p, file), line);
+}
+
 /*
  * A stack as "function@file:first:line;...", root first; "" is the empty one.
  */
@@ -31,9 +42,8 @@ static inline uint32_t sketch_stack(struct profile *p, const char *stack)
 		uint32_t function;
 
 		*file++ = *first++ = *line++ = '\0';
-		function = profile_function(p, sketch_string(p, frame),
-					    sketch_string(p, file),
-					    (uint32_t)atoi(first));
+		function =
+			sketch_function(p, frame, file, (uint32_t)atoi(first));
 		node = profile_node(
 			p, node,
 			profile_frame(p, function, (uint32_t)atoi(line)));
@@ -57,6 +67,13 @@ static inline void sketch_looks(struct profile *p, uint32_t thread,
 {
 	profile_add_count(p, thread, sketch_stack(p, stack), quality,
 			  STATE_ON_CPU, nr);
+}
+
+static inline void sketch_merge(struct profile *p, uint32_t thread,
+				const char *stack, enum merge_outcome outcome,
+				uint64_t nr)
+{
+	profile_merge(p, thread, sketch_stack(p, stack), outcome, nr);
 }
 
 static inline void sketch_source(struct profile *p, const char *file,

@@ -150,6 +150,9 @@ __attribute__((unused)) static void add_ticks(struct profile *p,
 			       profile_string(p, "/a.so", 5), 0, 3);
 		profile_native(p, 1, 0, 0, 0, 1);
 		add_awaits(p, nodes);
+		profile_merge(p, 0, nodes[4], MERGE_WHOLE, 3);
+		profile_merge(p, 0, 0, MERGE_RAN_ON, 1);
+		profile_merge(p, 1, nodes[5], MERGE_CUT, 2);
 		p->threads.at[0].main = true;
 		p->threads.at[1].name = profile_string(p, "helper", 6);
 	}
@@ -289,6 +292,16 @@ __attribute__((unused)) static void assert_same(const struct profile *a,
 		cr_assert_eq(c->nr, a->counts.at[i].nr);
 	}
 	cr_assert_eq(a->native_lost, b->native_lost);
+	cr_assert_eq(a->merges.nr, b->merges.nr);
+	for (uint32_t i = 0; i < a->merges.nr; i++) {
+		const struct profile_merge *x = &a->merges.at[i];
+		const struct profile_merge *y = &b->merges.at[i];
+
+		cr_assert_eq(x->thread, y->thread);
+		cr_assert_eq(x->node, y->node);
+		cr_assert_eq(x->outcome, y->outcome);
+		cr_assert_eq(x->nr, y->nr);
+	}
 	cr_assert_eq(a->natives.nr, b->natives.nr);
 	cr_assert(!a->natives.nr ||
 		  !memcmp(a->natives.at, b->natives.at,

@@ -124,6 +124,37 @@ Test(export_collapsed, an_empty_profile_is_an_empty_file)
 	profile_free(p);
 }
 
+/* Of native frames only the file is known, and not always their name. */
+Test(export_collapsed, merged_stacks_come_when_they_are_asked_for)
+{
+	struct export_opts opts = { .native = true };
+	const struct exporter *collapsed;
+	struct profile *p = two_threads();
+	struct buf out = { 0 };
+	struct err err;
+
+	sketch_merge(p, 0, "#main@/l/python:0:0;" MAIN ";#dgemm@/l/blas.so:0:0",
+		     MERGE_WHOLE, 5);
+	sketch_merge(p, 0, MAIN ";#@/l/blas.so:0:0", MERGE_CUT, 2);
+	sketch_merge(p, 1, "", MERGE_RAN_ON, 3);
+	cr_assert_eq(export_find("collapsed", &collapsed, &err), ERR_OK);
+	cr_assert_eq(collapsed->run(&out, p, &opts, &err), ERR_OK);
+	cr_expect_str_eq(buf_str(&out),
+			 "<module> (/p/a.py:9);? (/l/blas.so) 2\n"
+			 "main (/l/python);<module> (/p/a.py:9);"
+			 "dgemm (/l/blas.so) 5\n");
+	buf_clear(&out);
+	opts.marked = true;
+	cr_assert_eq(collapsed->run(&out, p, &opts, &err), ERR_OK);
+	cr_expect_not_null(strstr(buf_str(&out), "[not merged] 3\n"));
+	buf_release(&out);
+	check(p, false, false,
+	      "<module> (/p/a.py:9) 20\n"
+	      "<module> (/p/a.py:9);work (/p/a.py:5) 37\n"
+	      "[no Python frame] 4\n");
+	profile_free(p);
+}
+
 /* The order in which things were seen must not show. */
 Test(export_collapsed, equal_profiles_give_equal_bytes)
 {

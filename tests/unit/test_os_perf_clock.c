@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -291,4 +292,37 @@ Test(os_perf_clock, each_refusal_has_its_reason)
 			     cases[i].code);
 		cr_assert(strstr(err.msg, cases[i].word), "%s", err.msg);
 	}
+}
+
+static bool is_ready(int waker)
+{
+	struct epoll_event event;
+
+	return epoll_wait(waker, &event, 1, 0) == 1;
+}
+
+/* Once for what has come, so that a thread that ended keeps nobody awake. */
+Test(os_perf_clock, a_sample_wakes_who_waits_for_it)
+{
+	int waker = epoll_create1(EPOLL_CLOEXEC);
+	const struct perf_clock_opts opts = { .rate_hz = 1000,
+					      .stack_size = 8192,
+					      .waker = waker };
+	struct perf_clock *c = open_self(&opts);
+	unsigned kinds[PERF_RECORD_KIND_STARTED + 1] = { 0 };
+	struct perf_record r;
+
+	cr_assert_not(is_ready(waker));
+	be_busy();
+	clock_sleep(CLOCK_MS_NS);
+	cr_assert(is_ready(waker));
+	while (is_ready(waker))
+		;
+	while (perf_clock_next(c, &r))
+		kinds[r.kind]++;
+	cr_assert_gt(kinds[PERF_RECORD_KIND_SAMPLE], 0);
+	cr_assert_gt(kinds[PERF_RECORD_KIND_STOPPED], 0);
+	cr_assert_gt(kinds[PERF_RECORD_KIND_STARTED], 0);
+	perf_clock_close(c);
+	close(waker);
 }

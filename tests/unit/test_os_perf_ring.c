@@ -101,6 +101,35 @@ Test(os_perf_ring, a_chain_longer_than_its_record_is_refused)
 	buf_release(&b);
 }
 
+static struct perf_record parse_switch(uint16_t misc)
+{
+	struct perf_record r;
+	struct buf b;
+
+	begin(&b, PERF_RECORD_SWITCH, misc);
+	add_trailer(&b, 99);
+	end(&b);
+	cr_assert(perf_record_parse(b.data, b.size, &plain, &r));
+	cr_assert_eq(r.tid, 22);
+	cr_assert_eq(r.time_ns, 99);
+	buf_release(&b);
+	return r;
+}
+
+Test(os_perf_ring, a_thread_that_is_put_aside_is_told_from_one_that_waits)
+{
+	struct perf_record r = parse_switch(0);
+
+	cr_assert_eq(r.kind, PERF_RECORD_KIND_STARTED);
+	r = parse_switch(PERF_RECORD_MISC_SWITCH_OUT);
+	cr_assert_eq(r.kind, PERF_RECORD_KIND_STOPPED);
+	cr_assert_not(r.preempted);
+	r = parse_switch(PERF_RECORD_MISC_SWITCH_OUT |
+			 PERF_RECORD_MISC_SWITCH_OUT_PREEMPT);
+	cr_assert_eq(r.kind, PERF_RECORD_KIND_STOPPED);
+	cr_assert(r.preempted);
+}
+
 static void add_registers(struct buf *b)
 {
 	add_u64(b, PERF_SAMPLE_REGS_ABI_64);

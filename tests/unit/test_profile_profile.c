@@ -375,3 +375,32 @@ Test(profile_profile, a_gap_between_two_waits_belongs_half_to_each)
 	cr_assert_eq(p->threads.at[t].state_ticks[STATE_SLEEP], 6);
 	profile_free(p);
 }
+
+/* A target may call its functions as it likes. */
+Test(profile_profile, a_native_function_is_not_a_python_one_of_its_name)
+{
+	struct profile *p = profile_new();
+	uint32_t name = intern(p, "malloc"), file = intern(p, "/lib/libc.so");
+	uint32_t python = profile_function(p, name, file, 0);
+	uint32_t native = profile_native_function(p, name, file);
+
+	cr_assert_neq(python, native);
+	cr_assert_eq(profile_native_function(p, name, file), native);
+	cr_assert_eq(profile_function(p, name, file, 0), python);
+	cr_assert(p->functions.at[native].native);
+	cr_assert_not(p->functions.at[python].native);
+	profile_free(p);
+}
+
+Test(profile_profile, merged_samples_add_up_by_thread_stack_and_outcome)
+{
+	struct profile *p = profile_new();
+
+	profile_merge(p, 0, 7, MERGE_WHOLE, 2);
+	profile_merge(p, 0, 7, MERGE_CUT, 1);
+	profile_merge(p, 1, 7, MERGE_WHOLE, 1);
+	profile_merge(p, 0, 7, MERGE_WHOLE, 3);
+	cr_assert_eq(p->merges.nr, 3);
+	cr_assert_eq(p->merges.at[0].nr, 5);
+	profile_free(p);
+}

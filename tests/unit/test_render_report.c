@@ -457,3 +457,56 @@ Test(render_report, nothing_hostile_reaches_the_terminal)
 	buf_release(&out);
 	profile_free(p);
 }
+
+Test(render_report, native_functions_come_with_the_lines_that_called_them)
+{
+	struct profile *p = one_thread();
+	struct render_opts opts = { .path = "app.tare" };
+	struct buf out = { 0 };
+	struct err err;
+
+	sketch_merge(p, 0, WORK ";#dgemm_kernel@/l/libopenblas-4b78795a.so:0:0",
+		     MERGE_WHOLE, 300);
+	sketch_merge(p, 0, WORK ";#@/l/libcrypto.so.3:0:0", MERGE_CUT, 50);
+	sketch_merge(p, 0, WORK, MERGE_WHOLE, 30);
+	sketch_merge(p, 0, "#helper\033[2J@/l/x.so:0:0", MERGE_WHOLE, 10);
+	sketch_merge(p, 0, MAIN ";#@[kernel]:0:0", MERGE_WHOLE, 8);
+	sketch_merge(p, 0, "", MERGE_RAN_ON, 10);
+	cr_assert_eq(render_report(&out, p, &opts, &err), ERR_OK);
+	cr_expect_not_null(
+		strstr(buf_str(&out),
+		       "hottest native functions in % of 3.99 s CPU time, by "
+		       "408 samples, 97.5 % of them\n"
+		       "  merged with Python's stack; not merged: 2.5 % the "
+		       "thread ran on before it was\n"
+		       "  read; 12.3 % without some native callers: no unwind "
+		       "table, or a deep stack\n"
+		       "      75      71\u201379  dgemm_kernel   libopenblas  "
+		       "\u2190 app.py:5 work\n"
+		       "      13      10\u201316  (no name)      libcrypto    "
+		       "\u2190 app.py:5 work\n"
+		       "       3        1\u20135  helper\\x1b[2J  x            "
+		       "no Python frame\n"
+		       "       2        1\u20134  [kernel]                    "
+		       "\u2190 app.py:9 <module>\n"
+		       "  bytecode itself has 7.5 %\n"),
+		"%s", buf_str(&out));
+	buf_release(&out);
+	profile_free(p);
+}
+
+Test(render_report, without_native_stacks_it_says_why_if_they_were_asked_for)
+{
+	struct profile *p = one_thread();
+	struct render_opts opts = { .path = "app.tare" };
+	struct buf out = { 0 };
+	struct err err;
+
+	profile_set_meta(p, META_MERGED, "the kernel forbids it");
+	cr_assert_eq(render_report(&out, p, &opts, &err), ERR_OK);
+	cr_expect_not_null(strstr(buf_str(&out),
+				  "no native stacks: the kernel forbids it\n"),
+			   "%s", buf_str(&out));
+	buf_release(&out);
+	profile_free(p);
+}

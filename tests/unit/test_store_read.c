@@ -41,7 +41,7 @@ Test(store_read, what_another_tare_made_is_told_so)
 	record("a.tare", 100);
 	sql("a.tare", "PRAGMA user_version = 4");
 	refused("a.tare", ERR_UNSUPPORTED, "newer tare");
-	sql("a.tare", "PRAGMA user_version = 1");
+	sql("a.tare", "PRAGMA user_version = 2");
 	refused("a.tare", ERR_UNSUPPORTED, "older tare");
 }
 
@@ -147,6 +147,14 @@ static const char *const bad_values[] = {
 	"tasks_at_once = 9000000000000000000",
 	"UPDATE await_process SET squares = -1",
 	"UPDATE await_process SET squares = 9e999",
+	"UPDATE function SET native = 2",
+	"UPDATE function SET native = 1 WHERE line > 0",
+	"UPDATE merge_count SET thread = 9",
+	"UPDATE merge_count SET node = 100000",
+	"UPDATE merge_count SET outcome = 6",
+	"UPDATE merge_count SET outcome = 2",
+	"UPDATE merge_count SET nr = -1",
+	"UPDATE merge_count SET node = 1, outcome = 0, thread = 0",
 	"UPDATE source SET file = 100000",
 	"UPDATE source SET text = -1",
 	"UPDATE stack_count SET thread = 2",

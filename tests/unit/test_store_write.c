@@ -437,4 +437,8 @@ Test(store_write, the_other_documented_queries_work_too)
 		if (strlen(rows.text[i]) > 25)
 			cr_assert_str_eq(rows.text[i],
 					 "main:2;work:12;fib:22;fib:22");
+	documented(doc, sizeof(doc), "WITH RECURSIVE up", ";\n");
+	snprintf(text, sizeof(text), "SELECT native, nr, line FROM (%s)", doc);
+	query(text, &rows);
+	cr_assert_eq(rows.nr, 0); /* no native code in these stacks */
 }

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""tare run --native: what a user sees of merged stacks. Whether they are true
+is for tests/truth/test_native_stacks.py."""
+
+import errno
+import json
+import pathlib
+import platform
+import sqlite3
+import subprocess
+import sys
+
+import jobs
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+PROGRAM = '''
+import sys, time
+def key(x):
+    return -x
+def sorting(end):
+    while time.thread_time() < end:
+        sorted(range(2000), key=key)
+sorting(float(sys.argv[1]))
+print("done")
+sys.exit(7)
+'''
+
+# perf_event_open() by machine.
+PERF = {"x86_64": 298, "aarch64": 241}
+
+WITHOUT_PERF = f"""
+import ctypes, os, sys
+sys.path.insert(0, {str(HERE)!r})
+import forbidden_calls as f
+code = [f.statement(f.LOAD, 0), f.statement(f.EQUAL, {{number}}, false=1),
+        f.statement(f.RETURN, 0x50000 | {errno.EPERM}),
+        f.statement(f.RETURN, f.ALLOW)]
+f.install(code)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def record(tare, command, *options, before=()):
+    return subprocess.run(
+        [*before, tare, "run", *options, "-o", "x.tare", "--", *command],
+        capture_output=True, text=True, timeout=jobs.SECONDS)
+
+
+def native_stacks(tare):
+    said = jobs.read_report(tare, "x.tare")["native_stacks"]
+    if said["why_none"]:
+        pytest.skip(said["why_none"])
+    return said
+
+
+def export(tare, *options):
+    return subprocess.run([tare, "export", "-F", "collapsed", *options,
+                           "x.tare"], capture_output=True, text=True,
+                          timeout=jobs.SECONDS)
+
+
+def test_native_functions_and_their_lines(tare, python):
+    done = record(tare, python.script_text("a.py", PROGRAM, 3), "--native",
+                  "--no-report", "-q")
+    assert (done.returncode, done.stdout, done.stderr) == (7, "done\n", "")
+    said = native_stacks(tare)
+    assert said["merged"] > 0.5 * said["samples"] > 50
+    assert said["merged"] == sum(c["samples"] for c in said["calls"])
+    assert sum(said["outcomes"].values()) == said["samples"]
+    assert sum(c["share"] for c in said["calls"]) == pytest.approx(1)
+    below = [c for c in said["calls"] if not c["bytecode"] and c["python"]
+             and c["python"]["function"] in ("sorting", "key")]
+    assert sum(c["samples"] for c in below) > 0.3 * said["merged"]
+    lines = export(tare, "--native").stdout.splitlines()
+    assert any(";sorting (" in line and ";key (" in line for line in lines)
+    assert ".so" in "".join(lines) or "/python" in "".join(lines)
+    shown = subprocess.run([tare, "report", "x.tare"], capture_output=True,
+                           text=True, timeout=jobs.SECONDS).stdout
+    assert "hottest native functions" in shown
+
+
+def test_no_stacks_are_taken_unless_they_are_asked_for(tare, any_python):
+    record(tare, any_python.script_text("a.py", PROGRAM, 0.5), "-q")
+    said = jobs.read_report(tare, "x.tare")["native_stacks"]
+    assert said["samples"] == 0 and said["why_none"] is None
+    done = export(tare, "--native")
+    assert done.returncode == 1
+    assert "tare run --native" in done.stderr
+    assert not done.stdout
+
+
+def test_where_the_kernel_forbids_it_the_recording_goes_on(tare, any_python):
+    number = PERF.get(platform.machine())
+    if not number:
+        pytest.skip("the system calls of this machine are not listed")
+    before = [sys.executable, "-c", WITHOUT_PERF.format(number=number)]
+    done = record(tare, any_python.script_text("a.py", PROGRAM, 1),
+                  "--native", before=before)
+    if "no filter here" in done.stderr:
+        pytest.skip(done.stderr)
+    assert (done.returncode, done.stdout) == (7, "done\n")
+    assert "no native stacks: " in done.stderr
+    report = jobs.read_report(tare, "x.tare")
+    assert report["native_stacks"]["why_none"]
+    assert report["sampling"]["complete"] > 50
+
+
+def test_all_processes_of_a_job_have_stacks(tare, python):
+    code = jobs.HEAD + "children = [os.fork() for _ in range(2)]\n" \
+        "spin(3)\nos.wait() if all(children) else None\n"
+    record(tare, python.script_text("a.py", code), "--native", "-q")
+    native_stacks(tare)
+    rows = sqlite3.connect("x.tare").execute(
+        "SELECT p.pid, sum(m.nr) FILTER (WHERE m.outcome < 2), sum(m.nr) "
+        "FROM merge_count m JOIN thread t ON t.id = m.thread "
+        "JOIN process p ON p.id = t.process GROUP BY 1").fetchall()
+    print(rows)
+    assert len(rows) == 4
+    assert all(merged and merged > 0 for _, merged, _ in rows), rows
+
+
+def test_a_killed_recording_keeps_its_stacks(tare, any_python):
+    command = any_python.script_text("a.py", PROGRAM, 8)
+    with subprocess.Popen([tare, "run", "--native", "-q", "-o", "x.tare",
+                           "--", *command], stdout=subprocess.PIPE) as run:
+        try:
+            run.communicate(timeout=6)
+        except subprocess.TimeoutExpired:
+            run.kill()
+        run.communicate()
+    done = subprocess.run([tare, "report", "--json", "x.tare.part"],
+                          capture_output=True, text=True, check=True)
+    said = json.loads(done.stdout)["native_stacks"]
+    if said["why_none"]:
+        pytest.skip(said["why_none"])
+    assert said["merged"] > 20
+
+
+@pytest.mark.parametrize("verb", [["run", "x.py"], ["attach", "1"]])
+def test_with_and_without_exclude_each_other(tare, verb):
+    done = subprocess.run([tare, verb[0], "--native", "--no-native", verb[1]],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode in (2, 125)
+    assert "exclude each other" in done.stderr
+
+
+def test_stopping_the_target_and_native_stacks_go_together(tare, any_python):
+    done = record(tare, any_python.script_text("a.py", PROGRAM, 2), "--native",
+                  "--exact-stacks", "-q")
+    assert done.returncode == 7
+    said = native_stacks(tare)
+    assert said["samples"] > 50
+    assert said["merged"] > 0
