@@ -5,63 +5,19 @@
  */
 #include "export/export_time.h"
 
-#include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 
-#include "export/clean.h"
+#include "export/json_writer.h"
 
 struct writer {
+	struct json_writer json;
 	const struct timing *timing;
-	bool failed;
 };
 
-static void set(struct writer *w, json_t *object, const char *key,
-		json_t *value)
+static json_t *interval(struct writer *w, bool known,
+			const struct stats_interval *at)
 {
-	if (json_object_set_new_nocheck(object, key, value) != 0)
-		w->failed = true;
-}
-
-static void append(struct writer *w, json_t *array, json_t *value)
-{
-	if (json_array_append_new(array, value) != 0)
-		w->failed = true;
-}
-
-static json_t *text(struct writer *w, const char *raw)
-{
-	struct buf clean = { 0 };
-	json_t *value;
-
-	clean_utf8(&clean, raw);
-	w->failed |= clean.failed;
-	value = json_stringn_nocheck(buf_str(&clean), clean.size);
-	buf_release(&clean);
-	return value;
-}
-
-static json_t *number(double value)
-{
-	return isfinite(value) ? json_real(value) : json_null();
-}
-
-static json_t *count(uint64_t value)
-{
-	return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
-}
-
-static json_t *pair(struct writer *w, bool known,
-		    const struct stats_interval *at)
-{
-	json_t *array;
-
-	if (!known)
-		return json_null();
-	array = json_array();
-	append(w, array, number(at->low));
-	append(w, array, number(at->high));
-	return array;
+	return known ? json_interval(&w->json, at->low, at->high) : json_null();
 }
 
 static json_t *spread(struct writer *w, const struct spread *s)
@@ -72,24 +28,25 @@ static json_t *spread(struct writer *w, const struct spread *s)
 		json_decref(object);
 		return json_null();
 	}
-	set(w, object, "median", number(s->median));
-	set(w, object, "interval", pair(w, s->has_interval, &s->at95));
-	set(w, object, "mean", number(s->mean));
-	set(w, object, "deviation",
-	    s->nr > 1 ? number(s->deviation) : json_null());
-	set(w, object, "least", number(s->least));
-	set(w, object, "most", number(s->most));
-	set(w, object, "n", count(s->nr));
-	set(w, object, "effective_n", number(s->effective));
-	set(w, object, "slow", count(s->slow_nr));
-	set(w, object, "fast", count(s->fast_nr));
-	set(w, object, "drift", number(s->drift));
+	json_put(&w->json, object, "median", json_number(s->median));
+	json_put(&w->json, object, "interval",
+		 interval(w, s->has_interval, &s->at95));
+	json_put(&w->json, object, "mean", json_number(s->mean));
+	json_put(&w->json, object, "deviation",
+		 s->nr > 1 ? json_number(s->deviation) : json_null());
+	json_put(&w->json, object, "least", json_number(s->least));
+	json_put(&w->json, object, "most", json_number(s->most));
+	json_put(&w->json, object, "n", json_count(s->nr));
+	json_put(&w->json, object, "effective_n", json_number(s->effective));
+	json_put(&w->json, object, "slow", json_count(s->slow_nr));
+	json_put(&w->json, object, "fast", json_count(s->fast_nr));
+	json_put(&w->json, object, "drift", json_number(s->drift));
 	return object;
 }
 
 static json_t *known(bool is, uint64_t value)
 {
-	return is ? count(value) : json_null();
+	return is ? json_count(value) : json_null();
 }
 
 static json_t *run(struct writer *w, const struct timing_run *r, bool command)
@@ -98,30 +55,36 @@ static json_t *run(struct writer *w, const struct timing_run *r, bool command)
 	char end[32];
 
 	snprintf(end, sizeof(end), r->killed ? "signal %d" : "%d", r->code);
-	set(w, object, "wall_s", number(r->wall_s));
-	set(w, object, "cpu_s", number(r->cpu_s));
-	set(w, object, "exit", text(w, end));
+	json_put(&w->json, object, "wall_s", json_number(r->wall_s));
+	json_put(&w->json, object, "cpu_s", json_number(r->cpu_s));
+	json_put(&w->json, object, "exit", json_text(&w->json, end));
 	if (!command) {
-		set(w, object, "empty_s", number(r->empty_s));
-		set(w, object, "collections", number(r->collections));
+		json_put(&w->json, object, "empty_s", json_number(r->empty_s));
+		json_put(&w->json, object, "collections",
+			 json_number(r->collections));
 		return object;
 	}
-	set(w, object, "user_s", number(r->user_s));
-	set(w, object, "sys_s", number(r->sys_s));
-	set(w, object, "waiting_s", number(r->wall_s - r->cpu_s));
-	set(w, object, "peak_bytes",
-	    known(r->peak_bytes > r->floor_bytes, r->peak_bytes));
-	set(w, object, "minor_faults", count(r->minor_faults));
-	set(w, object, "major_faults", count(r->major_faults));
-	set(w, object, "voluntary_switches", count(r->voluntary));
-	set(w, object, "involuntary_switches", count(r->involuntary));
-	set(w, object, "read_bytes", known(r->io_known, r->read_bytes));
-	set(w, object, "written_bytes", known(r->io_known, r->written_bytes));
-	set(w, object, "disk_read_bytes",
-	    known(r->io_known, r->disk_read_bytes));
-	set(w, object, "disk_written_bytes",
-	    known(r->io_known, r->disk_written_bytes));
-	set(w, object, "output_bytes", count(r->output_bytes));
+	json_put(&w->json, object, "user_s", json_number(r->user_s));
+	json_put(&w->json, object, "sys_s", json_number(r->sys_s));
+	json_put(&w->json, object, "waiting_s",
+		 json_number(r->wall_s - r->cpu_s));
+	json_put(&w->json, object, "peak_bytes",
+		 known(r->peak_bytes > r->floor_bytes, r->peak_bytes));
+	json_put(&w->json, object, "minor_faults", json_count(r->minor_faults));
+	json_put(&w->json, object, "major_faults", json_count(r->major_faults));
+	json_put(&w->json, object, "voluntary_switches",
+		 json_count(r->voluntary));
+	json_put(&w->json, object, "involuntary_switches",
+		 json_count(r->involuntary));
+	json_put(&w->json, object, "read_bytes",
+		 known(r->io_known, r->read_bytes));
+	json_put(&w->json, object, "written_bytes",
+		 known(r->io_known, r->written_bytes));
+	json_put(&w->json, object, "disk_read_bytes",
+		 known(r->io_known, r->disk_read_bytes));
+	json_put(&w->json, object, "disk_written_bytes",
+		 known(r->io_known, r->disk_written_bytes));
+	json_put(&w->json, object, "output_bytes", json_count(r->output_bytes));
 	return object;
 }
 
@@ -135,26 +98,28 @@ static json_t *subject(struct writer *w, const struct timing_subject *s)
 
 	if (!timing_spread(s, TIMING_WALL, &wall) ||
 	    !timing_spread(s, TIMING_CPU, &cpu) || !timing_waiting(s, &waiting))
-		w->failed = true;
-	set(w, object, "text", text(w, s->text));
-	set(w, object, "gc",
-	    command ? json_null()
-		    : text(w, s->gc == TIMING_GC_ON ? "on" : "off"));
-	set(w, object, "loops", known(!command, s->loop_nr));
-	set(w, object, "failed", count(s->failed_nr));
-	set(w, object, "wall_s", spread(w, &wall));
-	set(w, object, "cpu_s", spread(w, &cpu));
-	set(w, object, "user_s",
-	    command ? number(cpu.median * share) : json_null());
-	set(w, object, "sys_s",
-	    command ? number(cpu.median * (1 - share)) : json_null());
-	set(w, object, "waiting_s", spread(w, &waiting));
+		w->json.failed = true;
+	json_put(&w->json, object, "text", json_text(&w->json, s->text));
+	json_put(&w->json, object, "gc",
+		 command ? json_null()
+			 : json_text(&w->json,
+				     s->gc == TIMING_GC_ON ? "on" : "off"));
+	json_put(&w->json, object, "loops", known(!command, s->loop_nr));
+	json_put(&w->json, object, "failed", json_count(s->failed_nr));
+	json_put(&w->json, object, "wall_s", spread(w, &wall));
+	json_put(&w->json, object, "cpu_s", spread(w, &cpu));
+	json_put(&w->json, object, "user_s",
+		 command ? json_number(cpu.median * share) : json_null());
+	json_put(&w->json, object, "sys_s",
+		 command ? json_number(cpu.median * (1 - share)) : json_null());
+	json_put(&w->json, object, "waiting_s", spread(w, &waiting));
 	for (uint32_t i = 0; i < s->runs.nr; i++)
-		append(w, runs, run(w, &s->runs.at[i], command));
+		json_push(&w->json, runs, run(w, &s->runs.at[i], command));
 	for (uint32_t i = 0; i < s->warmups.nr; i++)
-		append(w, warmups, run(w, &s->warmups.at[i], command));
-	set(w, object, "runs", runs);
-	set(w, object, "warmups", warmups);
+		json_push(&w->json, warmups,
+			  run(w, &s->warmups.at[i], command));
+	json_put(&w->json, object, "runs", runs);
+	json_put(&w->json, object, "warmups", warmups);
 	return object;
 }
 
@@ -165,12 +130,14 @@ static json_t *ratio(struct writer *w, const struct timing_contest *c,
 	struct compare_ratio r = { 0 };
 
 	if (!timing_ratio(w->timing, c, clock, &r))
-		w->failed = true;
-	set(w, object, "ratio", number(r.ratio));
-	set(w, object, "interval", pair(w, r.has_interval, &r.at95));
-	set(w, object, "verdict", text(w, compare_verdict_text(r.verdict)));
-	set(w, object, "units", count(r.unit_nr));
-	set(w, object, "approximate", json_boolean(r.approximate));
+		w->json.failed = true;
+	json_put(&w->json, object, "ratio", json_number(r.ratio));
+	json_put(&w->json, object, "interval",
+		 interval(w, r.has_interval, &r.at95));
+	json_put(&w->json, object, "verdict",
+		 json_text(&w->json, compare_verdict_text(r.verdict)));
+	json_put(&w->json, object, "units", json_count(r.unit_nr));
+	json_put(&w->json, object, "approximate", json_boolean(r.approximate));
 	return object;
 }
 
@@ -178,15 +145,17 @@ static json_t *comparison(struct writer *w, const struct timing_contest *c)
 {
 	json_t *object = json_object(), *order = json_array();
 
-	set(w, object, "a", count(c->a));
-	set(w, object, "b", count(c->b));
-	set(w, object, "design",
-	    text(w, c->design == COMPARE_BLOCKS ? "blocks" : "pairs"));
-	set(w, object, "wall", ratio(w, c, TIMING_WALL));
-	set(w, object, "cpu", ratio(w, c, TIMING_CPU));
+	json_put(&w->json, object, "a", json_count(c->a));
+	json_put(&w->json, object, "b", json_count(c->b));
+	json_put(&w->json, object, "design",
+		 json_text(&w->json,
+			   c->design == COMPARE_BLOCKS ? "blocks" : "pairs"));
+	json_put(&w->json, object, "wall", ratio(w, c, TIMING_WALL));
+	json_put(&w->json, object, "cpu", ratio(w, c, TIMING_CPU));
 	for (uint32_t i = 0; i < c->b_first.nr; i++)
-		append(w, order, text(w, c->b_first.at[i] ? "BA" : "AB"));
-	set(w, object, "order", order);
+		json_push(&w->json, order,
+			  json_text(&w->json, c->b_first.at[i] ? "BA" : "AB"));
+	json_put(&w->json, object, "order", order);
 	return object;
 }
 
@@ -199,10 +168,13 @@ static json_t *warnings(struct writer *w)
 	for (uint32_t i = 0; i < nr; i++) {
 		json_t *object = json_object();
 
-		set(w, object, "key", text(w, caution[i].key));
-		set(w, object, "subject", count(caution[i].subject));
-		set(w, object, "reason", text(w, caution[i].text));
-		append(w, array, object);
+		json_put(&w->json, object, "key",
+			 json_text(&w->json, caution[i].key));
+		json_put(&w->json, object, "subject",
+			 json_count(caution[i].subject));
+		json_put(&w->json, object, "reason",
+			 json_text(&w->json, caution[i].text));
+		json_push(&w->json, array, object);
 	}
 	return array;
 }
@@ -217,39 +189,34 @@ static void put_report(struct writer *w, json_t *report)
 	const struct timing *t = w->timing;
 	json_t *subjects = json_array(), *comparisons = json_array();
 
-	set(w, report, "schema", text(w, "tare.time/1"));
-	set(w, report, "tare", text(w, TARE_VERSION));
-	set(w, report, "kind",
-	    text(w, t->expressions ? "expression" : "command"));
-	set(w, report, "python", *t->python ? text(w, t->python) : json_null());
-	set(w, report, "end", text(w, ends[t->end]));
-	set(w, report, "elapsed_s", number(t->elapsed_s));
+	json_put(&w->json, report, "schema",
+		 json_text(&w->json, "tare.time/1"));
+	json_put(&w->json, report, "tare", json_text(&w->json, TARE_VERSION));
+	json_put(
+		&w->json, report, "kind",
+		json_text(&w->json, t->expressions ? "expression" : "command"));
+	json_put(&w->json, report, "python",
+		 *t->python ? json_text(&w->json, t->python) : json_null());
+	json_put(&w->json, report, "end", json_text(&w->json, ends[t->end]));
+	json_put(&w->json, report, "elapsed_s", json_number(t->elapsed_s));
 	for (uint32_t i = 0; i < t->subjects.nr; i++)
-		append(w, subjects, subject(w, &t->subjects.at[i]));
-	set(w, report, "subjects", subjects);
+		json_push(&w->json, subjects, subject(w, &t->subjects.at[i]));
+	json_put(&w->json, report, "subjects", subjects);
 	for (uint32_t i = 0; i < t->contests.nr; i++)
-		append(w, comparisons, comparison(w, &t->contests.at[i]));
-	set(w, report, "comparisons", comparisons);
-	set(w, report, "warnings", warnings(w));
-}
-
-static int to_buf(const char *data, size_t size, void *buf)
-{
-	buf_add(buf, data, size);
-	return ((struct buf *)buf)->failed ? -1 : 0;
+		json_push(&w->json, comparisons,
+			  comparison(w, &t->contests.at[i]));
+	json_put(&w->json, report, "comparisons", comparisons);
+	json_put(&w->json, report, "warnings", warnings(w));
 }
 
 int export_time(struct buf *out, const struct timing *t, struct err *err)
 {
 	struct writer w = { .timing = t };
 	json_t *report = json_object();
-	bool ok;
+	int rc;
 
 	put_report(&w, report);
-	ok = !w.failed &&
-	     json_dump_callback(report, to_buf, out,
-				JSON_INDENT(2) | JSON_REAL_PRECISION(15)) == 0;
-	json_decref(report);
-	buf_add_char(out, '\n');
-	return ok && !out->failed ? ERR_OK : err_nomem(err);
+	rc = json_write(&w.json, report, out, err);
+	json_writer_release(&w.json);
+	return rc;
 }
