@@ -27,6 +27,7 @@ import pythons  # noqa: E402
 # Under nohup, or behind a shell's "&", the programs that tests start would
 # ignore them, too.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What tare promises to read.
