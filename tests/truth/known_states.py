@@ -33,7 +33,7 @@ BLOCK = 8 << 20
 SLACK_NS = 60_000  # a timer of the kernel is late by 50 us, and a wake-up
 
 
-# When each thread was started. It may wait for the GIL before it can keep books.
+# When each thread was started: it may wait for the GIL before it keeps books.
 STARTED = {}
 
 
@@ -177,8 +177,8 @@ def read_from_disk(path, end, told):
     block, number = mmap.mmap(-1, BLOCK), 0
     books = Books()
     while time.perf_counter() < end:
-        where = number % 8 * BLOCK
-        books.step("io", lambda: os.preadv(file, [block], where))
+        books.step("io", lambda at=number % 8 * BLOCK: os.preadv(
+            file, [block], at))
         books.step("sleep", sleeper(0.003), after(0.003))
         number += 1
     told[threading.current_thread().name] = books.close()
