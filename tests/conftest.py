@@ -193,7 +193,7 @@ def depends_on_python(item):
 def pytest_collection_modifyitems(config, items):
     if os.environ.get("TARE_PYTHONS") == "all":
         again = [one for one in items if not depends_on_python(one)]
-        config.hook.pytest_deselected(again)
+        config.hook.pytest_deselected(items=again)
         items[:] = [one for one in items if depends_on_python(one)]
     # The question what was covered makes sense only at the end.
     items.sort(key=lambda item: item.path.name == "test_coverage.py")
