@@ -138,6 +138,7 @@ static int doctor_run(struct invocation *inv, struct err *err)
 			return rc;
 	}
 	doctor_check_system(&list);
+	doctor_check_extras(&list);
 	if (inv->words.argc)
 		doctor_check_process(&list, pid);
 	else

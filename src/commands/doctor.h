@@ -35,6 +35,9 @@ void check_add(struct checks *list, const char *name,
 /* The system: kernel, permissions, container, CPUs, timer. */
 void doctor_check_system(struct checks *list);
 
+/* Thread states, native code, counters, priority. */
+void doctor_check_extras(struct checks *list);
+
 /* The interpreter that tare run would start, and one real look at it. */
 void doctor_check_python(struct checks *list);
 

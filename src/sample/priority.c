@@ -48,24 +48,31 @@ static void ask_for_short_turns(const struct priority *now)
 	setpriority(PRIO_PROCESS, 0, NICE);
 }
 
-void priority_raise(struct priority *before, bool leaves_time)
+bool priority_raise(struct priority *before, bool leaves_time)
 {
 	memset(before, 0, sizeof(*before));
 	before->size = sizeof(*before);
 	prctl(PR_SET_TIMERSLACK, 1UL);
 	if (syscall(SYS_sched_getattr, 0, before, sizeof(*before), 0)) {
 		before->size = 0;
-		return;
+		return false;
 	}
 	/* Whoever was given more than that keeps it. */
 	if (before->policy == SCHED_FIFO || before->policy == SCHED_RR)
-		return;
-	if (!leaves_time || !go_first())
-		ask_for_short_turns(before);
+		return true;
+	if (leaves_time && go_first())
+		return true;
+	ask_for_short_turns(before);
+	return false;
 }
 
 void priority_restore(const struct priority *before)
 {
-	if (before->size)
-		set(before);
+	struct priority p = *before;
+
+	if (!p.size || set(&p))
+		return;
+	/* An ordinary user may not take this one back. */
+	p.flags |= RESET_ON_FORK;
+	set(&p);
 }

@@ -22,9 +22,9 @@ struct priority {
 /*
  * Ask for exact timers and to come first, as far as that is allowed; `before`
  * is how it was. `leaves_time`: the looks leave a CPU most of its time, so that
- * nobody starves.
+ * nobody starves. True: we come before all that are no real-time programs.
  */
-void priority_raise(struct priority *before, bool leaves_time);
+bool priority_raise(struct priority *before, bool leaves_time);
 
 /* Be as before. */
 void priority_restore(const struct priority *before);

@@ -342,7 +342,8 @@ def test_a_source_that_changed_is_not_shown(tare, tmp_path):
 def test_doctor_says_what_works(tare, any_python):
     done = run([tare, "doctor"])
     assert done.returncode == 0, done.stdout
-    for name in ("kernel", "tare run", "tare attach", "timer", "CPUs"):
+    for name in ("kernel", "tare run", "tare attach", "timer", "CPUs",
+                 "states", "native code", "counters", "priority"):
         assert re.search(rf"^  (ok|slow|n\.a\.) +{name} ", done.stdout, re.M)
     with subprocess.Popen(["sleep", "60"]) as process:
         done = run([tare, "doctor", str(process.pid)])
