@@ -24,17 +24,20 @@ FLAGS = ["-g", "-O1", "-std=gnu11", "-D_GNU_SOURCE=1",
          '-DTARE_VERSION="fuzz"',
          "-fsanitize=fuzzer,address,undefined",
          "-fno-sanitize-recover=undefined"]
-LIBRARIES = ["sqlite3", "jansson", "libelf", "libdw"]
+EMBEDDED = {"store/schema.sql": "store_schema",
+            "timing/runner.py": "timing_runner"}
+LIBRARIES = ["sqlite3", "jansson", "libelf", "libdw", "ncursesw"]
 
 
 def sources():
-    """Every C file of the program but main.c, and the embedded schema."""
+    """Every C file of the program but main.c, and what is embedded in it."""
     found = [p for p in (TOP / "src").rglob("*.c") if p.name != "main.c"]
-    schema = OUT / "store_schema.c"
-    subprocess.run([sys.executable, TOP / "tools" / "embed.py",
-                    TOP / "src" / "store" / "schema.sql", "store_schema",
-                    schema], check=True)
-    return [*map(str, found), str(schema)]
+    for file, name in EMBEDDED.items():
+        made = OUT / f"{name}.c"
+        subprocess.run([sys.executable, TOP / "tools" / "embed.py",
+                        TOP / "src" / file, name, made], check=True)
+        found.append(made)
+    return [str(path) for path in found]
 
 
 def make_native_seeds():
