@@ -7,6 +7,7 @@ import pathlib
 import subprocess
 import textwrap
 
+import jobs
 import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -258,4 +259,5 @@ def test_tasks_that_come_and_go_are_never_mixed_up(
             believed += 1
             assert is_legal(task), task
     assert believed > 1000
-    assert moved < believed / 10
+    # How many move depends on how long it takes to read one.
+    assert moved < believed / 10 or jobs.is_sanitized(reader)

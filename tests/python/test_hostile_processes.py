@@ -253,8 +253,9 @@ os.waitpid(pid, 0)
 
 
 def test_numbers_that_are_given_out_again(tare, any_python, tmp_path):
-    """All of it in a namespace that has 100 numbers."""
-    few = "echo 400 > /proc/sys/kernel/pid_max"
+    """All of it in a namespace that has 700 numbers: fewer are given out
+    within the time in which a tare that waits for a CPU looks at none."""
+    few = "echo 1000 > /proc/sys/kernel/pid_max"
     namespace("sh", "-c", few)
     code = tmp_path / "root.py"
     code.write_text(f"""{jobs.HEAD}
