@@ -150,6 +150,7 @@ def check_split(pid):
     assert abs(worst) <= POINTS, apart
 
 
+@pytest.mark.releases("3.9", "3.12", "3.15")
 def test_stdlib_split_is_that_of_the_stopped_program(place):
     script = place.put("native_work.py", native_programs.STDLIB)
     command = place.interpreter.command(script, "60")
