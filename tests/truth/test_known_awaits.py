@@ -59,7 +59,8 @@ def check(told, report):
     parts = (tasks["waiting_s"] + tasks["ready_s"] + tasks["running_s"]
              + tasks["unknown_s"])
     assert abs(parts - tasks["seconds"]) < 1e-3
-    assert tasks["tasks_seen"] <= told["tasks"]
+    # asyncio.run() makes two of its own when the program's are over.
+    assert tasks["tasks_seen"] <= told["tasks"] + 2
 
 
 @pytest.fixture

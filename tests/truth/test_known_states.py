@@ -14,7 +14,9 @@ import pytest
 from tare_runs import HERE, record
 
 POINTS = 3.0
-ENOUGH = 3000  # looks at a thread: its shares are then known to 1 point
+# Looks at a thread: a share is then known to 0.7 points (one standard error),
+# and of a thousand of them that are compared none is off by three by chance.
+ENOUGH = 5000
 # The kernel's waits are the same for all; what differs is how the interpreter
 # waits for the GIL (3.9, 3.13) and where its lock lies.
 SOME = pytest.mark.releases("3.9", "3.13", "3.15")
@@ -58,7 +60,7 @@ def errors_of(told, thread):
 
 
 def check(place, mode, number):
-    for seconds in (4, 8, 16):
+    for seconds in (6, 10, 16):
         told, threads, report = run(place, mode, seconds, number)
         looks = min(t["looks"]["taken"] for t in threads.values())
         if looks >= ENOUGH:
@@ -84,6 +86,10 @@ def check_closes(report):
                                 thread["wall_s"], rel_tol=0.02)
             assert thread["states"]["other"] <= 0.02 * thread["wall_s"]
     for ledger in report["ledgers"]:
+        # The job's has hundreds of children, too, who live for a millisecond
+        # after or before their sleep.
+        if ledger["scope"] == "job":
+            continue
         gross = ledger["gross"][f"{ledger['clock']}_s"]
         unknown = sum(c["seconds"] for c in ledger["tare"]
                       if c["cause"] == "unexplained")
