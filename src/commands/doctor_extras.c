@@ -70,7 +70,7 @@ static void check_counters(struct checks *list)
 static void check_priority(struct checks *list)
 {
 	struct priority before;
-	bool first = priority_raise(&before, true);
+	bool first = priority_raise(&before);
 
 	priority_restore(&before);
 	if (first)

@@ -39,30 +39,37 @@ static bool go_first(void)
 	return set(&p);
 }
 
-static void ask_for_short_turns(const struct priority *now)
+static bool read_priority(struct priority *p)
 {
-	struct priority p = *now;
-
-	p.runtime_ns = SLICE_NS;
-	set(&p);
-	setpriority(PRIO_PROCESS, 0, NICE);
+	memset(p, 0, sizeof(*p));
+	if (!syscall(SYS_sched_getattr, 0, p, sizeof(*p), 0)) {
+		p->size = sizeof(*p);
+		return true;
+	}
+	return false;
 }
 
-bool priority_raise(struct priority *before, bool leaves_time)
+void priority_ask(struct priority *before)
 {
-	memset(before, 0, sizeof(*before));
-	before->size = sizeof(*before);
+	struct priority p;
+
 	prctl(PR_SET_TIMERSLACK, 1UL);
-	if (syscall(SYS_sched_getattr, 0, before, sizeof(*before), 0)) {
-		before->size = 0;
+	if (!read_priority(before))
+		return;
+	p = *before;
+	p.runtime_ns = SLICE_NS;
+	set(&p);
+}
+
+bool priority_raise(struct priority *before)
+{
+	if (!read_priority(before))
 		return false;
-	}
 	/* Whoever was given more than that keeps it. */
-	if (before->policy == SCHED_FIFO || before->policy == SCHED_RR)
+	if (before->policy == SCHED_FIFO || before->policy == SCHED_RR ||
+	    go_first())
 		return true;
-	if (leaves_time && go_first())
-		return true;
-	ask_for_short_turns(before);
+	setpriority(PRIO_PROCESS, 0, NICE);
 	return false;
 }
 

@@ -19,12 +19,12 @@ struct priority {
 	uint64_t runtime_ns, deadline_ns, period_ns;
 };
 
-/*
- * Ask for exact timers and to come first, as far as that is allowed; `before`
- * is how it was. `leaves_time`: the looks leave a CPU most of its time, so that
- * nobody starves. True: we come before all that are no real-time programs.
- */
-bool priority_raise(struct priority *before, bool leaves_time);
+/* Ask for exact timers and short turns; `before` is how it was. */
+void priority_ask(struct priority *before);
+
+/* Come before all that are no real-time programs; `before` is how it was.
+ * False: that is not allowed. */
+bool priority_raise(struct priority *before);
 
 /* Be as before. */
 void priority_restore(const struct priority *before);

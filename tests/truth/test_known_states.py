@@ -60,7 +60,7 @@ def errors_of(told, thread):
 
 
 def check(place, mode, number):
-    for seconds in (6, 10, 16):
+    for seconds in (7, 14, 21):
         told, threads, report = run(place, mode, seconds, number)
         looks = min(t["looks"]["taken"] for t in threads.values())
         if looks >= ENOUGH:
@@ -134,8 +134,8 @@ def test_waiting_for_the_gil(place):
 
 
 @SOME
-def test_fifteen_threads_that_wait_for_the_gil(place):
-    check_gil(place, 16)
+def test_seven_threads_that_wait_for_the_gil(place):
+    check_gil(place, 8)
 
 
 def check_turns(place, number):
