@@ -4,6 +4,20 @@
 #include "profile/merged_rows.h"
 #include "profile/native_rows.h"
 
+/* What rows of CPU time by samples have in common. */
+static void put_share(struct report_json *w, json_t *object, double s,
+		      double share, const struct stats_interval *interval,
+		      uint64_t nr)
+{
+	struct json_writer *j = &w->json;
+
+	json_put(j, object, "self_s", json_number(s));
+	json_put(j, object, "share", json_number(share));
+	json_put(j, object, "share_interval",
+		 json_interval(j, interval->low, interval->high));
+	json_put(j, object, "samples", json_count(nr));
+}
+
 static json_t *native_function(struct report_json *w,
 			       const struct native_row *row)
 {
@@ -13,12 +27,7 @@ static json_t *native_function(struct report_json *w,
 		 json_text(&w->json, profile_text(w->profile, row->kind)));
 	json_put(&w->json, object, "module", report_json_text(w, row->module));
 	json_put(&w->json, object, "symbol", report_json_text(w, row->symbol));
-	json_put(&w->json, object, "self_s", json_number(row->s));
-	json_put(&w->json, object, "share", json_number(row->share));
-	json_put(
-		&w->json, object, "share_interval",
-		json_interval(&w->json, row->interval.low, row->interval.high));
-	json_put(&w->json, object, "samples", json_count(row->nr));
+	put_share(w, object, row->s, row->share, &row->interval, row->nr);
 	return object;
 }
 
@@ -76,12 +85,7 @@ static json_t *merged_row(struct report_json *w, const struct merged_row *row)
 	json_put(&w->json, object, "bytecode",
 		 json_boolean(row->function == MERGED_BYTECODE));
 	json_put(&w->json, object, "python", python_line(w, row->python));
-	json_put(&w->json, object, "self_s", json_number(row->s));
-	json_put(&w->json, object, "share", json_number(row->share));
-	json_put(
-		&w->json, object, "share_interval",
-		json_interval(&w->json, row->interval.low, row->interval.high));
-	json_put(&w->json, object, "samples", json_count(row->nr));
+	put_share(w, object, row->s, row->share, &row->interval, row->nr);
 	return object;
 }
 

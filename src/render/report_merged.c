@@ -250,20 +250,6 @@ static void put_rows(struct report *r, const struct merged_rows *rows)
 	put_rest(r, &rest);
 }
 
-static void put_refusal(struct report *r)
-{
-	const char *why = profile_meta(r->profile, META_MERGED);
-
-	if (!*why)
-		return;
-	page_newline(&r->page);
-	page_style(&r->page, PAGE_DIM);
-	page_put(&r->page, "no native stacks:");
-	page_to(&r->page, r->page.column + 1);
-	page_words(&r->page, why, MARGIN);
-	page_newline(&r->page);
-}
-
 int report_merged(struct report *r, struct err *err)
 {
 	struct merged_rows rows;
@@ -271,7 +257,7 @@ int report_merged(struct report *r, struct err *err)
 
 	if (rc)
 		return rc;
-	put_refusal(r);
+	report_refusal(r, "no native stacks:", META_MERGED);
 	if (rows.nr) {
 		page_newline(&r->page);
 		page_style(&r->page, PAGE_BOLD);

@@ -84,15 +84,15 @@ static void put_head(struct report *r, const struct native_rows *rows)
 	page_newline(&r->page);
 }
 
-static void put_refusal(struct report *r)
+void report_refusal(struct report *r, const char *what, const char *key)
 {
-	const char *why = profile_meta(r->profile, META_NATIVE);
+	const char *why = profile_meta(r->profile, key);
 
 	if (!*why)
 		return;
 	page_newline(&r->page);
 	page_style(&r->page, PAGE_DIM);
-	page_put(&r->page, "native code is not told apart:");
+	page_put(&r->page, what);
 	page_to(&r->page, r->page.column + 1);
 	page_words(&r->page, why, MARGIN);
 	page_newline(&r->page);
@@ -108,7 +108,8 @@ int report_native(struct report *r, struct err *err)
 	if (rc)
 		return rc;
 	if (!rows.nr) {
-		put_refusal(r);
+		report_refusal(r,
+			       "native code is not told apart:", META_NATIVE);
 		native_rows_release(&rows);
 		return ERR_OK;
 	}

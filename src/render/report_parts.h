@@ -40,6 +40,10 @@ int report_states(struct report *r, struct err *err);
 /* What the tasks of asyncio waited for (report_awaits.c). */
 int report_awaits(struct report *r, struct err *err);
 
+/* In place of a part: `what` lacks, as the recording has it under `key`; or
+ * nothing, where no reason is known (report_native.c). */
+void report_refusal(struct report *r, const char *what, const char *key);
+
 /* What ran on the CPU (report_native.c). */
 int report_native(struct report *r, struct err *err);
 

@@ -35,10 +35,10 @@ static int open_clock(struct native_split *s,
 }
 
 int native_split_open(struct native_split **out, struct tasks *tasks,
-		      struct err *err)
+		      const struct native_merging *merging, struct err *err)
 {
-	const struct perf_clock_opts opts = { .rate_hz = NATIVE_SPLIT_HZ,
-					      .kernel = true };
+	struct perf_clock_opts opts = { .rate_hz = NATIVE_SPLIT_HZ,
+					.kernel = true };
 	struct native_split *s = calloc(1, sizeof(*s));
 	int rc;
 
@@ -46,32 +46,14 @@ int native_split_open(struct native_split **out, struct tasks *tasks,
 	if (!s)
 		return err_nomem(err);
 	s->tasks = tasks;
+	if (merging) {
+		opts.stack_size = NATIVE_STACKS_SIZE;
+		opts.waker = merging->waker;
+	}
 	rc = open_clock(s, &opts, err);
-	if (rc)
-		native_split_close(s);
-	else
-		*out = s;
-	return rc;
-}
-
-int native_split_open_stacks(struct native_split **out, struct tasks *tasks,
-			     struct interpreter *python, int waker,
-			     struct err *err)
-{
-	const struct perf_clock_opts opts = { .rate_hz = NATIVE_SPLIT_HZ,
-					      .kernel = true,
-					      .stack_size = NATIVE_STACKS_SIZE,
-					      .waker = waker };
-	struct native_split *s = calloc(1, sizeof(*s));
-	int rc;
-
-	*out = NULL;
-	if (!s)
-		return err_nomem(err);
-	s->tasks = tasks;
-	rc = open_clock(s, &opts, err);
-	if (!rc) {
-		s->stacks = native_stacks_new(python, tasks, s->native);
+	if (!rc && merging) {
+		s->stacks =
+			native_stacks_new(merging->python, tasks, s->native);
 		rc = s->stacks ? ERR_OK : err_nomem(err);
 	}
 	if (rc)

@@ -20,20 +20,22 @@
 struct native_split;
 
 /*
- * Begin with the process of `tasks`, whose profile gets the samples; not
- * owned. ERR_PERM, ERR_UNSUPPORTED: the kernel does not allow it.
+ * Stacks are to be taken, too, and merged with those of `python`. The epoll
+ * instance `waker` becomes ready when a sample has come: call
+ * native_split_catch() then, without delay.
  */
-int native_split_open(struct native_split **out, struct tasks *tasks,
-		      struct err *err);
+struct native_merging {
+	struct interpreter *python;
+	int waker;
+};
 
 /*
- * The same with stacks, to be merged with those of `python`, which is not
- * owned either. The epoll instance `waker` becomes ready when a sample has
- * come: call native_split_catch() then, without delay.
+ * Begin with the process of `tasks`, whose profile gets the samples; without
+ * stacks where `merging` is NULL. Nothing given is owned. ERR_PERM,
+ * ERR_UNSUPPORTED: the kernel does not allow it.
  */
-int native_split_open_stacks(struct native_split **out, struct tasks *tasks,
-			     struct interpreter *python, int waker,
-			     struct err *err);
+int native_split_open(struct native_split **out, struct tasks *tasks,
+		      const struct native_merging *merging, struct err *err);
 
 /* Take what has come. To be called every half second or so. */
 void native_split_drain(struct native_split *s);

@@ -191,17 +191,17 @@ int watch_find_python(struct watch *w, struct err *err)
 /* Stacks that cannot be had leave the instruction pointers, which need less. */
 static int open_native(struct watch *w, struct err *err)
 {
+	struct native_merging merging = { w->python, w->waker };
 	int rc;
 
 	if (!w->waker)
-		return native_split_open(&w->native, &w->tasks, err);
-	rc = native_split_open_stacks(&w->native, &w->tasks, w->python,
-				      w->waker, err);
+		return native_split_open(&w->native, &w->tasks, NULL, err);
+	rc = native_split_open(&w->native, &w->tasks, &merging, err);
 	if (!rc || rc == ERR_GONE)
 		return rc;
 	if (!*profile_meta(w->profile, META_MERGED))
 		profile_set_meta(w->profile, META_MERGED, err->msg);
-	return native_split_open(&w->native, &w->tasks, err);
+	return native_split_open(&w->native, &w->tasks, NULL, err);
 }
 
 static void begin_native(struct watch *w, uint64_t now_ns)

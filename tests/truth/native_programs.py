@@ -59,7 +59,7 @@ def work():
 run(work)
 """
 
-NUMBA = HEAD + """
+COLLATZ = """
 import numba, numpy
 @numba.njit
 def collatz(n):
@@ -71,6 +71,9 @@ def collatz(n):
             steps += 1
         longest = max(longest, steps)
     return longest
+"""
+
+NUMBA = HEAD + COLLATZ + """
 @numba.vectorize(["float64(float64)"])
 def bent(x):
     return x * x + 1.0 / (x + 1)

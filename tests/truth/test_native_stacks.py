@@ -192,18 +192,7 @@ def work():
 run(work)
 """
 
-NUMBA = native_programs.HEAD + """
-import numba
-@numba.njit
-def collatz(n):
-    longest = 0
-    for i in range(1, n):
-        steps, x = 0, i
-        while x != 1:
-            x = x // 2 if x % 2 == 0 else 3 * x + 1
-            steps += 1
-        longest = max(longest, steps)
-    return longest
+NUMBA = native_programs.HEAD + native_programs.COLLATZ + """
 def work():
     return collatz(3000)
 run(work)
