@@ -81,7 +81,6 @@ in_child()
     "ends its main thread": """
 import threading, ctypes
 threading.Thread(target=in_child).start()
-ctypes.PyDLL(None).PyEval_SaveThread()
 ctypes.CDLL(None).syscall(60, 0)
 """,
 }
