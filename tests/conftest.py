@@ -5,8 +5,13 @@
   python      one interpreter after the other; see Python below
   any_python  just one, for tests that are not about interpreters
 
-TARE_PYTHONS=all (make test-pythons) takes every interpreter of this machine,
-TARE_PYTHONS=minor (the default) one of each minor version.
+TARE_PYTHONS says which:
+
+  minor    one of each minor version, of this machine itself where it can be
+  debian   one of each minor version, Debian's build where there is one
+           (make test-pythons, which leaves out what is not about interpreters)
+  some     the oldest, the newest and one between (make test)
+  all      every one
 """
 
 import os
@@ -118,25 +123,34 @@ def supported(interpreter):
     return OLDEST <= numbers <= NEWEST and not interpreter.free_threaded
 
 
-def one_of_each_minor(found):
-    """The one outside a chroot where there is one; the newest of several."""
+def one_of_each_minor(found, in_chroot=False):
+    """The one outside a chroot where there is one, or that inside; the newest
+    of several."""
     chosen = {}
     for one in found:
         known = chosen.get(one.minor)
-        if known is None or known.root or not one.root:
+        if known is None or bool(one.root) == in_chroot or (
+                bool(known.root) != in_chroot):
             chosen[one.minor] = one
     return list(chosen.values())
 
 
-def choose():
-    found = [one for one in FOUND if supported(one)]
-    if os.environ.get("TARE_PYTHONS") == "all":
-        return found
-    return one_of_each_minor(found)
+def ends_and_middle(found):
+    each = one_of_each_minor(found)
+    return [each[i] for i in sorted({0, len(each) // 2, len(each) - 1})]
 
+
+CHOICES = {
+    "minor": one_of_each_minor,
+    "debian": lambda found: one_of_each_minor(found, in_chroot=True),
+    "some": ends_and_middle,
+    "all": list,
+}
 
 FOUND = pythons.find()
-CHOSEN = choose()
+SUPPORTED = [one for one in FOUND if supported(one)]
+MODE = os.environ.get("TARE_PYTHONS", "minor")
+CHOSEN = CHOICES[MODE](SUPPORTED)
 
 
 @pytest.fixture(params=CHOSEN, ids=lambda one: one.name)
@@ -148,7 +162,7 @@ def python(request):
 
 @pytest.fixture
 def any_python():
-    local = [one for one in CHOSEN if not one.root] or CHOSEN
+    local = [one for one in SUPPORTED if not one.root] or SUPPORTED
     one = Python(local[-1])
     yield one
     one.close()
@@ -184,14 +198,14 @@ def covered():
 
 
 def depends_on_python(item):
-    """Or would it be the same test again that `make test` has run?"""
+    """Or would it be the same test again that `make test` runs?"""
     return (item.path.parent.name != "python"
             or item.path.name == "test_coverage.py"
             or "python" in item.fixturenames)
 
 
 def pytest_collection_modifyitems(config, items):
-    if os.environ.get("TARE_PYTHONS") == "all":
+    if MODE == "debian":
         again = [one for one in items if not depends_on_python(one)]
         config.hook.pytest_deselected(items=again)
         items[:] = [one for one in items if depends_on_python(one)]

@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: MIT
 """Run the tests and count them: run_tests.py [--only NAME] test | pythons
 
-  test      C unit tests and pytest, on a sanitizer build (make test)
-  pythons   recordings of live processes of every Python that can be had, on
+  test      C unit tests and pytest, on a sanitizer build, with live processes
+            of three releases of Python (make test)
+  pythons   recordings of live processes of every release that can be had, on
             the optimised build (make test-pythons)
+
+TARE_PYTHONS (tests/conftest.py) chooses other interpreters.
 
 The last line is `N passed, N failed, N skipped` over everything that ran,
 each test of each test program being one. The status is 0 when none failed.
@@ -229,7 +232,11 @@ def suite_test(only):
         print("the build failed")
         return Count(failed=1)
     count = run_unit_tests(only)
-    environment = {"TARE": str(BUILD / "tare")}
+    # The other releases have their turn on the optimised build.
+    environment = {
+        "TARE": str(BUILD / "tare"),
+        "TARE_PYTHONS": os.environ.get("TARE_PYTHONS", "some"),
+    }
     return count + run_pytest(
         test_folders(), only, BUILD / "pytest.xml", environment
     )
@@ -246,7 +253,10 @@ def required_minors(outcome):
 
 def suite_pythons(only):
     outcome = pythons.fetch(list(pythons.SUITES))
-    environment = {"TARE": str(TOP / "build" / "tare"), "TARE_PYTHONS": "all"}
+    environment = {
+        "TARE": str(TOP / "build" / "tare"),
+        "TARE_PYTHONS": os.environ.get("TARE_PYTHONS", "debian"),
+    }
     if not only:
         required = required_minors(outcome)
         environment["TARE_REQUIRE_PYTHONS"] = " ".join(required)

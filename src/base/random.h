@@ -8,13 +8,19 @@
 
 #include <stdint.h>
 
-/* From 0 to below 1. The state is any number but 0. */
-static inline double random_next(uint64_t *state)
+/* Any 64 bits. The state is any number but 0. */
+static inline uint64_t random_word(uint64_t *state)
 {
 	*state ^= *state >> 12;
 	*state ^= *state << 25;
 	*state ^= *state >> 27;
-	return (double)(*state * 0x2545f4914f6cdd1du >> 11) * 0x1p-53;
+	return *state * 0x2545f4914f6cdd1du;
+}
+
+/* From 0 to below 1. */
+static inline double random_next(uint64_t *state)
+{
+	return (double)(random_word(state) >> 11) * 0x1p-53;
 }
 
 #endif

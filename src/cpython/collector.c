@@ -118,6 +118,11 @@ int py_collector_open(struct py_collector *c, struct py_process *p,
 	return c->span > PY_COLLECTOR_SPAN_MAX ? not_known(p, err) : ERR_OK;
 }
 
+bool py_collector_is_whole(const struct py_collector *c)
+{
+	return c->layout.generation0 == PY_ABSENT || c->count[0] != PY_ABSENT;
+}
+
 void py_collector_plan(struct py_collector *c, struct target_piece *piece)
 {
 	piece->addr = c->addr + c->from;

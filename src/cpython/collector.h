@@ -52,6 +52,12 @@ struct py_collections {
 int py_collector_open(struct py_collector *c, struct py_process *p,
 		      uint64_t interp, struct err *err);
 
+/*
+ * Whether the generations were found, too, as far as this release has them.
+ * Not while an interpreter is coming up: open it again then.
+ */
+bool py_collector_is_whole(const struct py_collector *c);
+
 /* The piece to read for py_collector_judge(). */
 void py_collector_plan(struct py_collector *c, struct target_piece *piece);
 

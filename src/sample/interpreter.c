@@ -92,20 +92,28 @@ void interpreter_list_tasks(struct interpreter *i, uint64_t at_ns)
 	task_times_list(i->task_times);
 }
 
+/* All of it: of an interpreter that is coming up not all is there yet. */
+static bool knows_collector(const struct interpreter *i)
+{
+	return i->look.has_collector && i->has_base &&
+	       py_collector_is_whole(&i->look.collector);
+}
+
 static void find_collector(struct interpreter *i)
 {
 	uint64_t interp =
 		i->roster.list.interp.nr ? i->roster.list.interp.at[0] : 0;
 	struct err ignored;
 
-	if (interp == i->interp)
+	if (interp == i->interp && knows_collector(i))
 		return;
+	i->has_base = i->has_base && interp == i->interp;
 	i->interp = interp;
 	look_find_collector(&i->look, interp);
 	/* What was collected before we came is not ours to tell. */
-	i->has_base =
-		i->look.has_collector &&
-		!py_collector_count(&i->look.collector, i->base, &ignored);
+	if (!i->has_base && i->look.has_collector)
+		i->has_base = !py_collector_count(&i->look.collector, i->base,
+						  &ignored);
 	/* A child that was forked has the counts of its parent. */
 	if (i->tasks->fresh && !i->tasks->process)
 		memset(i->base, 0, sizeof(i->base));

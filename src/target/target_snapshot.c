@@ -117,30 +117,44 @@ static struct page *page_at(struct snapshot *s, uint64_t number, bool make)
 	return page;
 }
 
+/* How much of `size` bytes lies in the page that `addr` is in. */
+static uint64_t part_in_page(uint64_t addr, uint64_t size)
+{
+	uint64_t room = PAGE - addr % PAGE;
+
+	return size < room ? size : room;
+}
+
 static bool put_memory(struct snapshot *s, uint64_t addr, const uint8_t *bytes,
 		       uint64_t size)
 {
-	for (uint64_t i = 0; i < size; i++) {
-		uint64_t at = addr + i;
-		struct page *page = page_at(s, at / PAGE, true);
+	while (size) {
+		struct page *page = page_at(s, addr / PAGE, true);
+		uint64_t part = part_in_page(addr, size);
 
 		if (!page)
 			return false;
-		page->bytes[at % PAGE] = bytes[i];
+		memcpy(page->bytes + addr % PAGE, bytes, part);
+		addr += part;
+		bytes += part;
+		size -= part;
 	}
 	return true;
 }
 
 static bool get_memory(struct snapshot *s, uint64_t addr, uint8_t *to,
-		       uint32_t size)
+		       uint64_t size)
 {
-	for (uint32_t i = 0; i < size; i++) {
-		uint64_t at = addr + i;
-		const struct page *page = page_at(s, at / PAGE, false);
+	while (size) {
+		const struct page *page = page_at(s, addr / PAGE, false);
+		uint64_t part = part_in_page(addr, size);
 
 		if (!page)
 			return false;
-		to[i] = page->bytes[at % PAGE];
+		memcpy(to, page->bytes + addr % PAGE, part);
+		addr += part;
+		to += part;
+		size -= part;
 	}
 	return true;
 }

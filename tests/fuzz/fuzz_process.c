@@ -2,13 +2,19 @@
 /*
  * The reader of CPython against any memory: a process snapshot, in which the
  * fuzzer changes what it likes, is opened and sampled as a live one would be.
+ * Most changes are to a word of the memory, as those of a process that goes on
+ * (or lies) would be: a file changed anywhere is mostly no snapshot any more.
  *
  * clang -fsanitize=fuzzer,address,undefined; seeds: tests/captures/processes.
  */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/buf.h"
+#include "base/map.h"
+#include "base/random.h"
 #include "cpython/code.h"
 #include "cpython/collector.h"
 #include "cpython/process.h"
@@ -18,7 +24,115 @@
 
 #define ROUNDS 6
 
+/* One change in so many is to the file as it lies there. */
+#define ANYWHERE 8
+
+/* libFuzzer's. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t size_max);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max,
+			       unsigned seed);
+
+/* ---- what to change ------------------------------------------------------ */
+
+#define WORDS_MAX 65536u
+
+/* The words of the memory in a snapshot. */
+struct words {
+	uint8_t *at[WORDS_MAX];
+	uint64_t addr[WORDS_MAX]; /* where each lies in the process */
+	uint32_t nr;
+};
+
+static void add_words(struct words *w, uint8_t *bytes, uint64_t size,
+		      uint64_t addr)
+{
+	for (uint64_t i = -addr % 8; i + 8 <= size && w->nr < WORDS_MAX;
+	     i += 8) {
+		w->at[w->nr] = bytes + i;
+		w->addr[w->nr++] = addr + i;
+	}
+}
+
+/* As far as the records of target_snapshot.c are whole. */
+static void find_words(struct words *w, uint8_t *data, size_t size)
+{
+	const uint8_t *at = memchr(data, '\n', size), *end = data + size;
+	uint64_t addr, length;
+
+	w->nr = 0;
+	if (!at)
+		return;
+	at++;
+	while (at < end) {
+		char kind = (char)*at++;
+
+		if (kind == 's')
+			for (int i = 0; at && i < 2; i++) {
+				at = memchr(at, '\0', (size_t)(end - at));
+				at = at ? at + 1 : NULL;
+			}
+		if (!at || (kind != 'm' && !buf_get_varint(&at, end, &addr)))
+			return;
+		if (kind == 's')
+			continue;
+		if (!buf_get_varint(&at, end, &length) ||
+		    length > (uint64_t)(end - at))
+			return;
+		if (kind == 'r')
+			add_words(w, data + (at - data), length, addr);
+		at += length;
+	}
+}
+
+/* A word that may lead somewhere: another one, a place, or near to it. */
+static void change_word(const struct words *w, uint64_t *random)
+{
+	uint64_t a = random_word(random), b = random_word(random);
+	uint8_t *to = w->at[a % w->nr];
+	uint64_t value;
+
+	memcpy(&value, to, sizeof(value));
+	switch (b % 8) {
+	case 0:
+		value = w->addr[(b >> 8) % w->nr];
+		break;
+	case 1:
+		memcpy(&value, w->at[(b >> 8) % w->nr], sizeof(value));
+		break;
+	case 2:
+		value += (uint64_t)((int64_t)((b >> 8) % 257) - 128);
+		break;
+	case 3:
+		value = (b >> 8) % 1024;
+		break;
+	case 4:
+		value = random_word(random);
+		break;
+	case 5:
+		value = 0;
+		break;
+	default:
+		value ^= (uint64_t)1 << ((b >> 8) % 64);
+	}
+	memcpy(to, &value, sizeof(value));
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max,
+			       unsigned seed)
+{
+	static struct words words;
+	uint64_t random = map_hash(seed) | 1;
+
+	find_words(&words, data, size);
+	if (!words.nr || random_word(&random) % ANYWHERE == 0)
+		return LLVMFuzzerMutate(data, size, size_max);
+	for (uint64_t i = random_word(&random) % 4 + 1; i > 0; i--)
+		change_word(&words, &random);
+	return size;
+}
+
+/* ---- what is done with it ------------------------------------------------ */
 
 static void read_codes(struct py_process *p, struct py_reader *r)
 {

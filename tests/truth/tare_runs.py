@@ -5,6 +5,7 @@ Shared by the tests of this folder and by bench/.
 """
 
 import contextlib
+import functools
 import importlib.util
 import json
 import os
@@ -37,6 +38,7 @@ def minor_of(interpreter):
     return tuple(int(n) for n in interpreter.version.split(".")[:2])
 
 
+@functools.cache
 def interpreters():
     """One interpreter for each release from 3.9 on; all that are found with
     TARE_TRUTH_PYTHONS=all, or those of the releases named there."""

@@ -102,6 +102,7 @@ def check_waits(place, number):
     check_closes(report)
 
 
+@SOME
 def test_waits_are_told_apart(place):
     check_waits(place, 16)
 
@@ -134,8 +135,8 @@ def test_waiting_for_the_gil(place):
 
 
 @SOME
-def test_seven_threads_that_wait_for_the_gil(place):
-    check_gil(place, 8)
+def test_fifteen_threads_that_wait_for_the_gil(place):
+    check_gil(place, 16)
 
 
 def check_turns(place, number):
@@ -149,6 +150,7 @@ def check_turns(place, number):
     check_closes(report)
 
 
+@SOME
 def test_threads_that_compute_take_turns(place):
     check_turns(place, 16)
 

@@ -17,6 +17,7 @@ import tare_runs
 
 LIMIT_S = 120
 SECONDS = 6
+SOME = pytest.mark.releases("3.9", "3.13", "3.15")
 
 # Each thread calls Clocks(name) when it begins and .close() when it ends; a
 # main thread began with its process. A process ends with report().
@@ -169,6 +170,7 @@ if __name__ == "__main__":
 """
 
 
+@SOME
 def test_eight_processes(place):
     script = place.put("pool.py", POOL)
     report = check(
@@ -214,6 +216,7 @@ report()
 """
 
 
+@SOME
 def test_a_server_under_load(place):
     script = place.put("server.py", SERVER)
     report = check(
@@ -245,6 +248,7 @@ def numbers_here(recording):
     return lambda inner: tids[inner - 1]
 
 
+@SOME
 def test_a_container_without_rights(place):
     if place.interpreter.root:
         pytest.skip("a chroot and a container at once: one is enough")
@@ -297,6 +301,7 @@ def build_embedding(place):
     return None if done.returncode else program
 
 
+@SOME
 def test_python_inside_of_a_c_program(place, monkeypatch):
     program = build_embedding(place)
     if program is None:
