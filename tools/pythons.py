@@ -80,11 +80,15 @@ class Interpreter:
     def command(self, *args, proc=False):
         """The words that start it with `args`; exec all the way, so that the
         process started is the interpreter itself. With `proc` a program in a
-        chroot sees /proc, through a mount that ends with it."""
+        chroot sees /proc, and a /dev/shm that is one (glibc asks), through
+        mounts that end with it."""
         return [*enter_root(self.root, proc), self.path, *args]
 
 
-MOUNT_PROC = 'mount -t proc proc "$1/proc" && exec chroot "$@"'
+MOUNT_PROC = (
+    'mount -t proc proc "$1/proc" && mount -t tmpfs shm "$1/dev/shm" && '
+    'exec chroot "$@"'
+)
 
 
 def enter_root(root, proc=False):

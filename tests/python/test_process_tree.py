@@ -96,7 +96,8 @@ if __name__ == "__main__":
         pids = collections.Counter(pool.map(in_worker, range(96)))
     tell("pids", pids=sorted(pids))
 """
-    job = jobs.run(tare, python.script_text("pool.py", code))
+    job = jobs.run(tare, python.script_text("pool.py", code, proc=True))
+    assert not job.status, job.stderr
     (told,) = [one["pids"] for one in job.told if one["word"] == "pids"]
     names = jobs.functions_by_thread(tare)
     for pid in told:
