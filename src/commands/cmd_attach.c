@@ -90,15 +90,32 @@ static void sample(struct recording *r, int pid, struct sampler *s,
 		show_progress("");
 }
 
-/* CPU time of the target between two readings of /proc. */
-static void note_cpu(struct profile *p, const struct procfs_times *from,
-		     int pid)
+/* Figures of a process that are those of a job with no other. */
+static const bool is_of_job[PROCESS_FIGURE_NR] = {
+	[PROCESS_PEAK_BYTES] = true,	     [PROCESS_MINOR_FAULTS] = true,
+	[PROCESS_MAJOR_FAULTS] = true,	     [PROCESS_VOLUNTARY] = true,
+	[PROCESS_INVOLUNTARY] = true,	     [PROCESS_READ_BYTES] = true,
+	[PROCESS_WRITTEN_BYTES] = true,	     [PROCESS_DISK_READ_BYTES] = true,
+	[PROCESS_DISK_WRITTEN_BYTES] = true,
+};
+
+/*
+ * What the target has used meanwhile: its CPU time by two readings of /proc,
+ * the rest as the sampler has it.
+ */
+static void note_totals(struct profile *p, const struct procfs_times *from,
+			int pid)
 {
 	struct procfs_times to;
 
 	/* Of a job that is already running nobody adds up the children. */
-	if (p->processes.nr > 1)
+	if (p->processes.nr != 1)
 		return;
+	for (int i = 0; i < PROCESS_FIGURE_NR; i++)
+		if (is_of_job[i] && process_knows(&p->processes.at[0].figures,
+						  (enum process_figure)i))
+			process_set(&p->figures, (enum process_figure)i,
+				    p->processes.at[0].figures.value[i]);
 	/* Gone: what it used is not known any more. */
 	if (!procfs_read_times(pid, &to) || to.user_ns < from->user_ns ||
 	    to.sys_ns < from->sys_ns)
@@ -130,7 +147,7 @@ static int attach(struct invocation *inv, struct recording *r, int pid,
 	if (procfs_read_times(pid, &times))
 		r->source_since_ns = times.start_realtime_ns;
 	sample(r, pid, s, opts);
-	note_cpu(r->profile, &times, pid);
+	note_totals(r->profile, &times, pid);
 	signals_release();
 	recording_finish(r);
 	recording_show(r, inv, &opts->show);

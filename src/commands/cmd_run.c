@@ -51,27 +51,28 @@ static const struct opt run_opt[] = {
  * From here on the target runs, so from here on nothing fails: what goes
  * wrong is told at the end, and tare ends as the target does.
  */
-static void watch(struct recording *r, pid_t pid, struct child_end *end)
+static void watch(struct recording *r, pid_t pid, const struct cost *before,
+		  struct child_end *end)
 {
-	struct child_usage usage = { 0 };
+	struct cost cost;
 	struct err err = { 0 };
 	char text[16];
 
 	recording_follow(r, pid);
-	if (child_reap(pid, end, &usage, &err) != ERR_OK) {
+	if (child_reap_cost(pid, before, end, &cost, &err) != ERR_OK) {
 		/* Cannot happen to a child of ours that nobody else reaps. */
 		end->kind = CHILD_EXITED;
 		end->code = 125;
 		show_error(&err);
 	}
-	recording_note_usage(r, &usage);
+	recording_note_cost(r, &cost);
 	child_end_text(end, text);
 	profile_set_meta(r->profile, META_EXIT, text);
 }
 
 static int start(struct recording *r, const struct run_opts *opts,
 		 const struct target_line *line, struct child_held *held,
-		 struct err *err)
+		 struct cost *before, struct err *err)
 {
 	int rc;
 
@@ -82,6 +83,7 @@ static int start(struct recording *r, const struct run_opts *opts,
 	recording_count(r, held->pid);
 	rc = recording_create(r, &opts->recording, line->name, held->pid, err);
 	if (rc == ERR_OK) {
+		cost_before(held->pid, before);
 		rc = child_release(held, err);
 		if (rc != ERR_OK) {
 			store_discard(r->store);
@@ -123,6 +125,7 @@ static int run_run(struct invocation *inv, struct err *err)
 	struct target_line line = { 0 };
 	struct child_held held = { 0 };
 	struct recording r = { .root.fd = -1 };
+	struct cost before;
 	int rc;
 
 	rc = recording_check(&opts->recording, err);
@@ -135,10 +138,10 @@ static int run_run(struct invocation *inv, struct err *err)
 		goto out;
 	recording_describe(&r, "run", &opts->recording.expect);
 	recording_set_command(r.profile, line.at);
-	rc = start(&r, opts, &line, &held, err);
+	rc = start(&r, opts, &line, &held, &before, err);
 	if (rc != ERR_OK)
 		goto out;
-	watch(&r, held.pid, &inv->end);
+	watch(&r, held.pid, &before, &inv->end);
 	recording_finish(&r);
 	signals_release();
 	if (!opts->show.quiet)

@@ -310,7 +310,6 @@ static void watch_target(struct invocation *inv, struct top_watch *w,
 {
 	const struct top_opts *opts = inv->opts;
 	enum top_end seen = TOP_STOPPED;
-	struct child_usage usage;
 	struct err err = { 0 };
 	struct top_choice c;
 	int rc;
@@ -328,7 +327,7 @@ static void watch_target(struct invocation *inv, struct top_watch *w,
 	w->sampler = NULL;
 	if (rc == ERR_OK && seen != TOP_GONE)
 		tell_quit(t);
-	if (child_reap(t->held.pid, &inv->end, &usage, &err) != ERR_OK) {
+	if (child_reap(t->held.pid, &inv->end, &err) != ERR_OK) {
 		/* Cannot happen to a child of ours that nobody else reaps. */
 		inv->end.kind = CHILD_EXITED;
 		inv->end.code = 125;

@@ -72,7 +72,6 @@ void doctor_check_python(struct checks *list)
 	char *argv[] = { python, option, code, NULL };
 	struct child_held held = { 0 };
 	struct child_end end;
-	struct child_usage usage;
 	struct err err = { 0 };
 
 	if (python_find(NULL, python, sizeof(python), &err) != ERR_OK) {
@@ -95,7 +94,7 @@ void doctor_check_python(struct checks *list)
 	}
 	look(list, "a look at it", held.pid, PATIENCE_NS);
 	kill(held.pid, SIGKILL);
-	child_reap(held.pid, &end, &usage, &err);
+	child_reap(held.pid, &end, &err);
 }
 
 static void check_user(struct checks *list, pid_t pid)

@@ -345,24 +345,36 @@ static uint64_t minus(uint64_t all, uint64_t part)
 	return all > part ? all - part : 0;
 }
 
-void recording_note_usage(struct recording *r, const struct child_usage *usage)
+static void note_job(struct process_figures *job, const struct cost *cost)
 {
-	struct process_figures *job = &r->profile->figures, *first;
+	process_set(job, PROCESS_USER_NS, cost->user_ns);
+	process_set(job, PROCESS_SYS_NS, cost->sys_ns);
+	process_set(job, PROCESS_MINOR_FAULTS, cost->minor_faults);
+	process_set(job, PROCESS_MAJOR_FAULTS, cost->major_faults);
+	process_set(job, PROCESS_VOLUNTARY, cost->voluntary);
+	process_set(job, PROCESS_INVOLUNTARY, cost->involuntary);
+	if (cost->peak_bytes > cost->floor_bytes)
+		process_set(job, PROCESS_PEAK_BYTES, cost->peak_bytes);
+	if (!cost->io_known)
+		return;
+	process_set(job, PROCESS_READ_BYTES, cost->read_bytes);
+	process_set(job, PROCESS_WRITTEN_BYTES, cost->written_bytes);
+	process_set(job, PROCESS_DISK_READ_BYTES, cost->disk_read_bytes);
+	process_set(job, PROCESS_DISK_WRITTEN_BYTES, cost->disk_written_bytes);
+}
 
-	process_set(job, PROCESS_USER_NS, usage->user_ns);
-	process_set(job, PROCESS_SYS_NS, usage->sys_ns);
-	process_set(job, PROCESS_PEAK_BYTES, usage->peak_bytes);
-	process_set(job, PROCESS_MINOR_FAULTS, usage->minor_faults);
-	process_set(job, PROCESS_MAJOR_FAULTS, usage->major_faults);
-	process_set(job, PROCESS_VOLUNTARY, usage->voluntary);
-	process_set(job, PROCESS_INVOLUNTARY, usage->involuntary);
+void recording_note_cost(struct recording *r, const struct cost *cost)
+{
+	struct process_figures *first;
+
+	note_job(&r->profile->figures, cost);
 	if (!r->profile->processes.nr)
 		return;
 	first = &r->profile->processes.at[0].figures;
 	process_set(first, PROCESS_USER_NS,
-		    minus(usage->user_ns, usage->children_user_ns));
+		    minus(cost->user_ns, cost->children_user_ns));
 	process_set(first, PROCESS_SYS_NS,
-		    minus(usage->sys_ns, usage->children_sys_ns));
+		    minus(cost->sys_ns, cost->children_sys_ns));
 }
 
 void recording_finish(struct recording *r)

@@ -15,6 +15,7 @@
 #include "cli/opt.h"
 #include "commands/command.h"
 #include "os/child.h"
+#include "os/cost.h"
 #include "os/file.h"
 #include "profile/profile.h"
 #include "sample/counters.h"
@@ -105,8 +106,8 @@ void recording_follow(struct recording *r, pid_t pid);
 /* Let the CPU count what `pid` does from now on, where it can. */
 void recording_count(struct recording *r, pid_t pid);
 
-/* What the kernel says that it used. */
-void recording_note_usage(struct recording *r, const struct child_usage *usage);
+/* What the kernel says that the job has used, which tare started. */
+void recording_note_cost(struct recording *r, const struct cost *cost);
 
 /* The end: source lines, the last figures, the file's final name. */
 void recording_finish(struct recording *r);

@@ -277,7 +277,8 @@ static json_t *process(struct report_json *w, uint32_t index)
 	json_put(&w->json, object, "trouble", report_json_text(w, of->trouble));
 	json_put(&w->json, object, "start_s", json_seconds(of->start_ns));
 	json_put(&w->json, object, "wall_s", json_number(k.wall_s));
-	json_put(&w->json, object, "cpu_s", json_number(k.cpu_s));
+	json_put(&w->json, object, "cpu_s",
+		 k.cpu_s < 0 ? json_null() : json_number(k.cpu_s));
 	return object;
 }
 

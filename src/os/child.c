@@ -252,51 +252,40 @@ bool pid_wait_end(pid_t pid, uint64_t timeout_ns)
 	return ended;
 }
 
-static uint64_t timeval_ns(const struct timeval *tv)
+static int wait_failed(pid_t pid, struct err *err)
 {
-	return (uint64_t)tv->tv_sec * CLOCK_SECOND_NS +
-	       (uint64_t)tv->tv_usec * 1000;
+	return err_sys(err, "cannot wait for process %d", (int)pid);
 }
 
-static void note_usage(struct child_usage *usage, const struct rusage *ru,
-		       const struct procfs_times *times)
+int child_await_death(pid_t pid, struct err *err)
 {
-	*usage = (struct child_usage){
-		.user_ns = timeval_ns(&ru->ru_utime),
-		.sys_ns = timeval_ns(&ru->ru_stime),
-		.children_user_ns = times->children_user_ns,
-		.children_sys_ns = times->children_sys_ns,
-		.peak_bytes = (uint64_t)ru->ru_maxrss * 1024,
-		.minor_faults = (uint64_t)ru->ru_minflt,
-		.major_faults = (uint64_t)ru->ru_majflt,
-		.voluntary = (uint64_t)ru->ru_nvcsw,
-		.involuntary = (uint64_t)ru->ru_nivcsw,
-	};
-}
-
-int child_reap(pid_t pid, struct child_end *end, struct child_usage *usage,
-	       struct err *err)
-{
-	struct procfs_times times = { 0 };
-	struct rusage ru;
 	siginfo_t info;
-	int status;
 
 	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) < 0)
 		if (errno != EINTR)
-			return err_sys(err, "cannot wait for process %d",
-				       (int)pid);
+			return wait_failed(pid, err);
 	signals_target_ended();
-	/* What wait4() says includes children that the process waited for;
-	 * their share is known as long as the zombie is there. */
-	procfs_read_times(pid, &times);
-	while (wait4(pid, &status, 0, &ru) < 0)
+	return ERR_OK;
+}
+
+int child_bury(pid_t pid, struct child_end *end, struct rusage *ru,
+	       struct err *err)
+{
+	int status;
+
+	while (wait4(pid, &status, 0, ru) < 0)
 		if (errno != EINTR)
-			return err_sys(err, "cannot wait for process %d",
-				       (int)pid);
-	note_usage(usage, &ru, &times);
+			return wait_failed(pid, err);
 	child_end_of(status, end);
 	return ERR_OK;
+}
+
+int child_reap(pid_t pid, struct child_end *end, struct err *err)
+{
+	int rc = child_await_death(pid, err);
+	struct rusage ru;
+
+	return rc ? rc : child_bury(pid, end, &ru, err);
 }
 
 void child_end_of(int status, struct child_end *end)

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -33,15 +34,6 @@ enum child_end_kind {
 struct child_end {
 	enum child_end_kind kind;
 	int code;
-};
-
-/* What the process used, and the children that it waited for. */
-struct child_usage {
-	uint64_t user_ns, sys_ns;
-	uint64_t children_user_ns, children_sys_ns; /* of these, theirs */
-	uint64_t peak_bytes;			    /* the largest of them */
-	uint64_t minor_faults, major_faults;
-	uint64_t voluntary, involuntary; /* context switches */
 };
 
 /*
@@ -84,7 +76,14 @@ bool pid_wait_end(pid_t pid, uint64_t timeout_ns);
  * Wait for the child `pid`, however long that takes. signals_target_ended()
  * is called between its death and the moment its number becomes free.
  */
-int child_reap(pid_t pid, struct child_end *end, struct child_usage *usage,
+int child_reap(pid_t pid, struct child_end *end, struct err *err);
+
+/*
+ * The same in two steps. Between them the child is a zombie, of which /proc
+ * still tells; `ru` is what it used, and the children that it waited for.
+ */
+int child_await_death(pid_t pid, struct err *err);
+int child_bury(pid_t pid, struct child_end *end, struct rusage *ru,
 	       struct err *err);
 
 /* What wait4() said, in our words. */

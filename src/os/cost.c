@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/cost.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 
 #include "os/clock.h"
 #include "os/procfs.h"
-#include "os/signals.h"
 
 /* A forked child needs some 0.2 ms to reach its read(). */
 #define ASLEEP_TRIES 100
@@ -109,29 +106,24 @@ static void fill(struct cost *cost, const struct rusage *ru,
 	take_off(&cost->involuntary, before->involuntary);
 }
 
-static int wait_failed(pid_t pid, struct err *err)
-{
-	return err_sys(err, "cannot wait for process %d", (int)pid);
-}
-
 int child_reap_cost(pid_t pid, const struct cost *before, struct child_end *end,
 		    struct cost *cost, struct err *err)
 {
+	struct procfs_times times = { 0 };
 	struct rusage ru;
-	siginfo_t info;
-	int status;
+	int rc;
 
 	memset(cost, 0, sizeof(*cost));
-	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) < 0)
-		if (errno != EINTR)
-			return wait_failed(pid, err);
-	signals_target_ended();
-	/* Known while the zombie is there. */
+	rc = child_await_death(pid, err);
+	if (rc)
+		return rc;
 	read_io(pid, cost);
-	while (wait4(pid, &status, 0, &ru) < 0)
-		if (errno != EINTR)
-			return wait_failed(pid, err);
+	procfs_read_times(pid, &times);
+	rc = child_bury(pid, end, &ru, err);
+	if (rc)
+		return rc;
 	fill(cost, &ru, before);
-	child_end_of(status, end);
+	cost->children_user_ns = times.children_user_ns;
+	cost->children_sys_ns = times.children_sys_ns;
 	return ERR_OK;
 }

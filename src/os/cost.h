@@ -20,6 +20,7 @@ struct cost {
 	/* Their sum is exact. The kernel divides it by where its ticks fell,
 	 * so in a process of a few milliseconds one of the two may be 0. */
 	uint64_t user_ns, sys_ns;
+	uint64_t children_user_ns, children_sys_ns; /* of these, theirs */
 	/* The largest process of them. The kernel counts what the process had
 	 * in memory before its exec too, which was `floor_bytes`: a peak that
 	 * is not above that is not known. */

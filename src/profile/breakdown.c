@@ -245,8 +245,8 @@ static bool say_wait(const struct gist *g, char *out)
 	if (part < SENTENCE_SHARE * 100)
 		return false;
 	snprintf(out, BREAKDOWN_SENTENCE,
-		 "it mostly waits: %.0f %% of its time for %s; %.0f %% is on a "
-		 "CPU",
+		 "it %swaits: %.0f %% of its time for %s; %.0f %% is on a CPU",
+		 on_cpu + share(g, GROUP_RUN_QUEUE) < 0.5 ? "mostly " : "",
 		 part, wait_words[most], on_cpu * 100);
 	return true;
 }

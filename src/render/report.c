@@ -117,6 +117,44 @@ static void add_rest(struct buf *line, const struct profile *p)
 	}
 }
 
+/* The rest of `time -v`, for who looks for it. */
+static void put_kernel_figures(struct report *r)
+{
+	static const struct {
+		enum process_figure which;
+		const char *words;
+		bool bytes;
+	} figures[] = {
+		{ PROCESS_MINOR_FAULTS, "page faults", false },
+		{ PROCESS_MAJOR_FAULTS, "from disk", false },
+		{ PROCESS_VOLUNTARY, "times asleep", false },
+		{ PROCESS_INVOLUNTARY, "preempted", false },
+		{ PROCESS_READ_BYTES, "read", true },
+		{ PROCESS_WRITTEN_BYTES, "written", true },
+	};
+	const struct process_figures *f = &r->profile->figures;
+	char text[DIGITS_SIZE];
+
+	buf_clear(&r->scratch);
+	for (size_t i = 0; i < sizeof(figures) / sizeof(*figures); i++) {
+		uint64_t value = f->value[figures[i].which];
+
+		if (!process_knows(f, figures[i].which))
+			continue;
+		if (figures[i].bytes)
+			digits_bytes(text, (double)value);
+		else
+			digits_count(text, value);
+		buf_printf(&r->scratch, "%s%s %s", r->scratch.size ? DOT : "",
+			   text, figures[i].words);
+	}
+	if (!r->scratch.size)
+		return;
+	page_style(&r->page, PAGE_DIM);
+	page_words(&r->page, buf_str(&r->scratch), 2);
+	page_newline(&r->page);
+}
+
 /* Of the CPU's own counters, where the machine has them. */
 static void add_counters(struct buf *line, const struct profile *p)
 {
@@ -177,6 +215,7 @@ static void put_heading(struct report *r)
 	add_exit(&r->scratch, p);
 	page_words(&r->page, buf_str(&r->scratch), 2);
 	page_newline(&r->page);
+	put_kernel_figures(r);
 	if (*r->breakdown.sentence) {
 		page_style(&r->page, PAGE_BOLD);
 		page_words(&r->page, r->breakdown.sentence, 2);

@@ -128,6 +128,34 @@ static void put_troubles(struct report *r)
 		put_rest(r, nr - TROUBLES);
 }
 
+/* Below this part of the job's CPU time the kernel's ticks may explain it. */
+#define UNSEEN_SHARE 0.02
+
+/* What the kernel has counted for the job, less what was seen of it. */
+static void put_unseen(struct report *r, const struct process_row *rows,
+		       uint32_t nr)
+{
+	uint64_t all_ns, seen_ns = 0;
+	char time[DIGITS_SIZE];
+
+	if (!profile_cpu_ns(r->profile, &all_ns))
+		return;
+	for (uint32_t i = 0; i < nr; i++)
+		seen_ns += rows[i].cpu_ns;
+	if ((double)seen_ns >= (1 - UNSEEN_SHARE) * (double)all_ns)
+		return;
+	digits_time(time, all_ns - seen_ns);
+	buf_clear(&r->scratch);
+	buf_printf(&r->scratch,
+		   "%s of CPU time (%.0f %%) is of processes that ended before "
+		   "they could be looked at, and of the last moments of others",
+		   time, 100 * (1 - (double)seen_ns / (double)all_ns));
+	page_style(&r->page, PAGE_YELLOW);
+	page_to(&r->page, MARGIN);
+	page_words(&r->page, buf_str(&r->scratch), MARGIN + GAP);
+	page_newline(&r->page);
+}
+
 int report_processes(struct report *r, struct err *err)
 {
 	const struct profile *p = r->profile;
@@ -152,6 +180,7 @@ int report_processes(struct report *r, struct err *err)
 	for (uint32_t i = 0; i < nr; i++)
 		put_process(r, &rows[i]);
 	put_rest(r, all - nr);
+	put_unseen(r, rows, all);
 	put_troubles(r);
 	free(rows);
 	return ERR_OK;

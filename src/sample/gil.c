@@ -10,8 +10,7 @@ static bool is_in_a_row(const struct py_layout *l)
 	       l->gil_switch_number == l->gil_last_holder + 16;
 }
 
-/* The lock of one interpreter; 0: not known. */
-static uint64_t gil_addr(struct py_process *p, uint64_t interp)
+uint64_t gil_addr_of(struct py_process *p, uint64_t interp)
 {
 	const struct py_layout *l = &p->layout;
 	uint64_t addr;
@@ -37,7 +36,7 @@ void gil_find(struct gil *g, struct py_process *p)
 	    py_read_word(p, interp + l->interp_next, &next, &ignored) || next)
 		addr = 0;
 	else
-		addr = gil_addr(p, interp);
+		addr = gil_addr_of(p, interp);
 	if (addr != g->addr)
 		g->known = false;
 	g->addr = addr;
@@ -94,7 +93,7 @@ void gil_list_waits(struct py_process *p, const struct py_threads *list,
 {
 	wait->gils.nr = 0;
 	for (uint32_t i = 0; i < list->interp.nr; i++) {
-		uint64_t addr = gil_addr(p, list->interp.at[i]);
+		uint64_t addr = gil_addr_of(p, list->interp.at[i]);
 		struct wait_range range;
 
 		if (!addr)

@@ -35,6 +35,9 @@ enum gil_news {
 	GIL_UNKNOWN,	/* any */
 };
 
+/* The lock of the interpreter at `interp`; 0: not known. */
+uint64_t gil_addr_of(struct py_process *p, uint64_t interp);
+
 /* Find the lock of the only interpreter; with several there is no one lock. */
 void gil_find(struct gil *g, struct py_process *p);
 

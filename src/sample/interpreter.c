@@ -95,14 +95,15 @@ void interpreter_list_tasks(struct interpreter *i, uint64_t at_ns)
 /* All of it: of an interpreter that is coming up not all is there yet. */
 static bool knows_collector(const struct interpreter *i)
 {
-	return i->look.has_collector && i->has_base &&
+	return i->look.has_collector && i->look.collector_gil && i->has_base &&
 	       py_collector_is_whole(&i->look.collector);
 }
 
 static void find_collector(struct interpreter *i)
 {
-	uint64_t interp =
-		i->roster.list.interp.nr ? i->roster.list.interp.at[0] : 0;
+	uint32_t nr = i->roster.list.interp.nr;
+	/* The newest comes first, the main one last. */
+	uint64_t interp = nr ? i->roster.list.interp.at[nr - 1] : 0;
 	struct err ignored;
 
 	if (interp == i->interp && knows_collector(i))

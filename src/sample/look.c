@@ -305,9 +305,9 @@ static unsigned plan_extras(struct look *k, uint64_t now_ns)
 	k->collector_planned = true;
 	k->collector_piece = nr;
 	py_collector_plan(&k->collector, &k->pieces[nr++]);
-	if (k->gil.addr) {
+	if (k->collector_gil) {
 		k->pieces[nr].addr =
-			k->gil.addr + k->process->layout.gil_last_holder;
+			k->collector_gil + k->process->layout.gil_last_holder;
 		k->pieces[nr].to = &k->holder;
 		k->pieces[nr++].size = sizeof(k->holder);
 	}
@@ -320,14 +320,33 @@ void look_find_collector(struct look *k, uint64_t interp)
 
 	k->has_collector =
 		!py_collector_open(&k->collector, k->process, interp, &ignored);
+	k->collector_gil =
+		k->has_collector ? gil_addr_of(k->process, interp) : 0;
 	k->collecting = PY_COLLECTING_NO;
+}
+
+/*
+ * Before 3.12 a thread that goes from one interpreter to another goes on under
+ * the name of the state with which it has got the GIL.
+ */
+static bool holds_gil(const struct look *k, const struct roster_thread *t)
+{
+	const struct roster *r = k->roster;
+	uint32_t index;
+
+	if (t->raw.addr == k->holder)
+		return true;
+	if (r->list.interp.nr < 2 || !t->tid)
+		return false;
+	index = map_get(&r->by_addr, k->holder);
+	return index < r->threads.nr && r->threads.at[index]->tid == t->tid;
 }
 
 /* It runs in the thread that holds the GIL, whoever else is on a CPU. */
 enum py_collecting look_collecting(const struct look *k,
 				   const struct roster_thread *t)
 {
-	return t->raw.addr == k->holder ? k->collecting : PY_COLLECTING_NO;
+	return holds_gil(k, t) ? k->collecting : PY_COLLECTING_NO;
 }
 
 static double expected_ns(const struct look *k, unsigned pieces_nr)

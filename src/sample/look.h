@@ -35,7 +35,8 @@ struct look {
 	uint64_t newest;     /* thread state at the head of the list, as read */
 	uint64_t newest_ns;  /* when that was */
 	bool newest_planned; /* it is read with the next batch */
-	struct py_collector collector; /* of the first interpreter */
+	struct py_collector collector; /* of the main interpreter */
+	uint64_t collector_gil;	       /* the lock it runs with; 0: not known */
 	bool has_collector;
 	enum py_collecting collecting; /* at the last look that asked */
 	uint64_t holder;	       /* of the GIL, read along with that */

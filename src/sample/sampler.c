@@ -475,6 +475,12 @@ static enum sample_end run_to(struct sampler *s, uint64_t until_ns)
 	return SAMPLE_PAUSED;
 }
 
+static void note_survivors(struct sampler *s)
+{
+	for (uint32_t i = 1; i < s->watches.nr; i++)
+		watch_leave(s->watches.at[i]);
+}
+
 static void step_aside(struct sampler *s)
 {
 	for (uint32_t i = 0; i < s->watches.nr; i++)
@@ -489,6 +495,8 @@ int sampler_run(struct sampler *s, uint64_t until_ns, enum sample_end *why,
 	s->profile->wall_ns = profile_time(s, clock_now_ns());
 	step_aside(s);
 	note_unsure(s);
+	if (*why == SAMPLE_GONE)
+		note_survivors(s);
 	s->profile->sampler_cpu_ns = clock_cpu_ns();
 	return s->profile->failed ? err_nomem(err) : ERR_OK;
 }

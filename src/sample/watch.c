@@ -284,6 +284,19 @@ static void tell_python(struct watch *w)
 	w->python_text = 0;
 }
 
+/* Each has a collector of its own, and from 3.12 on it may have a GIL. */
+static void tell_interpreters(struct watch *w)
+{
+	static const char text[] =
+		"it has several interpreters: the collector is that of the "
+		"main one, and nobody's share of a GIL is known";
+
+	if (w->python && w->python->roster.list.interp.nr > 1 &&
+	    !row(w)->trouble)
+		row(w)->trouble =
+			profile_string(w->profile, text, sizeof(text) - 1);
+}
+
 static void look_at_python(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 {
 	struct err err;
@@ -349,6 +362,7 @@ void watch_tick(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 	if (w->python)
 		interpreter_sample(w->python);
 	tell_python(w);
+	tell_interpreters(w);
 	tasks_sample_rest(&w->tasks);
 	if (w->python)
 		interpreter_read_tasks(w->python, now_ns, at_ns);
@@ -381,6 +395,18 @@ int watch_once(struct watch *w, uint64_t now_ns, uint64_t at_ns,
 	interpreter_step_aside(w->python);
 	interpreter_list_tasks(w->python, at_ns);
 	return ERR_OK;
+}
+
+void watch_leave(struct watch *w)
+{
+	static const char text[] =
+		"it lived on: the recording ended with the first process";
+	char state = procfs_state(w->pid);
+
+	if (!w->ended && state && state != 'Z' && state != 'X' &&
+	    !row(w)->trouble)
+		row(w)->trouble =
+			profile_string(w->profile, text, sizeof(text) - 1);
 }
 
 void watch_account(struct watch *w, uint64_t now_ns, uint64_t at_ns)

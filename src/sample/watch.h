@@ -74,6 +74,9 @@ int watch_once(struct watch *w, uint64_t now_ns, uint64_t at_ns,
 /* Samples of native stacks may have come: read them while they are fresh. */
 void watch_catch(struct watch *w);
 
+/* The recording ends: tell if the process does not. */
+void watch_leave(struct watch *w);
+
 /* Write the kernel's figures into the profile. */
 void watch_account(struct watch *w, uint64_t now_ns, uint64_t at_ns);
 

@@ -68,6 +68,11 @@ def read_report(tare, path):
     return json.loads(done.stdout)
 
 
+def report_text(tare, path="x.tare"):
+    return subprocess.run([tare, "report", path], check=True, text=True,
+                          capture_output=True, timeout=SECONDS).stdout
+
+
 def functions_by_thread(tare, path="x.tare"):
     """{thread ID: names of the functions that were seen in it}"""
     done = subprocess.run(

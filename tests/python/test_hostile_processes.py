@@ -417,6 +417,44 @@ def test_two_interpreters_in_one_process(tare, python):
     assert {"in_first", "in_second"} <= names
 
 
+COLLECTS = """
+import gc, time
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+second = interpreters.create()
+keep = [[] for _ in range(200_000)]
+gc.collect()
+end = time.monotonic() + 1
+spent = 0
+while time.monotonic() < end:
+    begin = time.thread_time()
+    gc.collect()
+    took = time.thread_time() - begin
+    spent += took
+    end_of_work = time.thread_time() + took
+    while time.thread_time() < end_of_work:
+        pass
+print(spent)
+"""
+
+
+def test_the_collector_beside_a_second_interpreter(tare, python):
+    job = jobs.run(tare, python.script_text("collects.py", COLLECTS))
+    if "ModuleNotFoundError" in job.stderr:
+        pytest.skip("this Python cannot make a second interpreter")
+    job = healthy(job)
+    (process,) = job.processes.values()
+    (thread,) = job.threads(process["pid"])
+    seen = sum(s for key, s in thread["state_parts"].items()
+               if key.startswith("collecting"))
+    told = float(job.stdout)
+    assert abs(seen - told) < 0.15 * told
+    assert process["collections_2"] >= 5
+    assert "several interpreters" in process["trouble"]
+
+
 def test_greenlets(tare):
     pytest.importorskip("greenlet")
     code = jobs.HEAD + """

@@ -336,7 +336,7 @@ def test_which_of_two_failed_is_said(tare):
 def test_an_expression_with_the_collector_off_and_on(tare, any_python):
     got = report(
         tare, "-n6", "--python", any_python.command()[0],
-        "[[] for i in range(n)]", "--setup", "n = 2000",
+        "[[] for i in range(n)]", "--setup", "n = 20000",
     )  # fmt: skip
     assert got["kind"] == "expression"
     assert got["python"].startswith("CPython 3.")
@@ -345,10 +345,10 @@ def test_an_expression_with_the_collector_off_and_on(tare, any_python):
     assert off["loops"] == on["loops"] >= 1
     assert off["text"] == on["text"] == "[[] for i in range(n)]"
     assert all(x["collections"] == 0 for x in off["runs"])
-    # From 3.12 on it runs seldom enough to miss a batch.
-    assert sum(x["collections"] for x in on["runs"]) >= 0
+    # One for each 700 or 2,000 containers.
+    assert all(x["collections"] > 0 for x in on["runs"])
     for one in off["runs"]:
-        assert 1e-6 < one["wall_s"] < 0.1
+        assert 1e-5 < one["wall_s"] < 1
         assert 0 < one["cpu_s"]
         assert 0 < one["empty_s"] < 1e-6
     (both,) = got["comparisons"]

@@ -154,11 +154,11 @@ def make_wait(kind):
         return "io", lambda: here.recv(1), feeder.when
     if kind == "poll":
         reader, writer = os.pipe()
-        other, _ = os.pipe()
+        other, there = socket.socketpair()
         feeder = Feeder(lambda: os.write(writer, b"x"), 0.007)
 
         def wait():
-            select.select([reader, other], [], [])
+            select.select([reader, other, there], [], [])
             os.read(reader, 1)
 
         return "io", wait, feeder.when

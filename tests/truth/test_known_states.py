@@ -97,8 +97,19 @@ def check_closes(report):
             assert unknown <= 0.02 * gross, ledger
 
 
+def check_kinds(told, threads):
+    """Pipe, socket and poll are not only all three input and output."""
+    for name, thread in threads.items():
+        kind = name.partition("-")[0]
+        if kind in ("pipe", "socket", "poll"):
+            waited = told[name]["states"]["io"] / told[name]["wall_ns"]
+            found = thread["state_parts"][kind] / thread["wall_s"]
+            assert 100 * abs(found - waited) <= POINTS, (name, found, waited)
+
+
 def check_waits(place, number):
-    _, _, report = check(place, "waits", number)
+    told, threads, report = check(place, "waits", number)
+    check_kinds(told, threads)
     check_closes(report)
 
 

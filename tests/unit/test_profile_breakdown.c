@@ -76,3 +76,53 @@ Test(profile_breakdown, threads_of_a_moment_are_not_what_the_time_goes_for)
 	cr_assert_not_null(strstr(text, "compute"), "%s", text);
 	profile_free(p);
 }
+
+static void sentence_of(const uint64_t looks[STATE_NR],
+			char out[BREAKDOWN_SENTENCE])
+{
+	struct profile *p = sketch_new(1000);
+	uint32_t thread = sketch_thread(p, 100, "MainThread");
+
+	for (int i = 0; i < STATE_NR; i++)
+		if (looks[i])
+			sketch_state(p, thread, "f@a.py:1:1",
+				     (enum thread_state)i, looks[i]);
+	sentence(p, out);
+	profile_free(p);
+}
+
+Test(profile_breakdown, mostly_is_more_than_half)
+{
+	char text[BREAKDOWN_SENTENCE];
+
+	sentence_of((const uint64_t[STATE_NR]){ [STATE_SLEEP] = 320,
+						[STATE_LOCK] = 300,
+						[STATE_ON_CPU] = 380 },
+		    text);
+	cr_expect_str_eq(text, "it mostly waits: 32 % of its time for the "
+			       "clock (sleep); 38 % is on a CPU");
+	sentence_of((const uint64_t[STATE_NR]){ [STATE_CHILD] = 400,
+						[STATE_RUN_QUEUE] = 150,
+						[STATE_ON_CPU] = 450 },
+		    text);
+	cr_expect_str_eq(text, "it waits: 40 % of its time for a child "
+			       "process; 45 % is on a CPU");
+}
+
+Test(profile_breakdown, the_queue_and_the_collector_have_sentences)
+{
+	char text[BREAKDOWN_SENTENCE];
+
+	sentence_of(
+		(const uint64_t[STATE_NR]){
+			[STATE_RUN_QUEUE] = 500, [STATE_ON_CPU] = 500 },
+		text);
+	cr_expect_not_null(strstr(text, "50 %"), "%s", text);
+	cr_expect_not_null(strstr(text, "CPU"), "%s", text);
+	sentence_of(
+		(const uint64_t[STATE_NR]){
+			[STATE_COLLECTING_2] = 600, [STATE_ON_CPU] = 400 },
+		text);
+	cr_expect_not_null(strstr(text, "60 %"), "%s", text);
+	cr_expect_not_null(strstr(text, "garbage"), "%s", text);
+}
