@@ -22,7 +22,8 @@ pid_t task_find(pid_t pid, pid_t inner);
 /* The name of a thread (at most 15 bytes); false when it is gone. */
 bool task_name(pid_t pid, pid_t tid, char *name, size_t size);
 
-/* Replace `out` by the IDs of all threads of `pid`; false when it is gone. */
+/* Replace `out` by the IDs of all threads of `pid`; false with errno, which is
+ * ENOENT or ESRCH when it is gone. */
 struct task_list {
 	VEC(pid_t) tid;
 };

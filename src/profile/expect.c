@@ -143,7 +143,7 @@ static void add_up(struct expect_answer *a, const struct profile *p,
 			continue;
 		a->total_nr += c->nr;
 		seconds +=
-			(double)c->nr *
+			(double)c->ticks *
 			s->threads[c->thread].states[c->state].second_per_tick;
 	}
 	if (s->wall_s > 0)

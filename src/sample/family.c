@@ -171,6 +171,9 @@ void family_poll(struct family *f, uint64_t now_ns, struct family_list *out)
 	bool all;
 
 	out->at.nr = 0;
+	/* The limit was raised meanwhile, or could not be read. */
+	if (last >= f->pid_max)
+		f->pid_max = last + 1;
 	f->wrapped = last && last < f->last_pid;
 	step = last - f->last_pid + (f->wrapped ? f->pid_max : 0);
 	all = last ? !f->last_pid || step > STEP_MAX

@@ -162,7 +162,7 @@ static int judge(struct look *k, struct roster_thread *t, unsigned done,
 	 * we would miss what it went off to do for a moment. */
 	t->moved = look == PY_LOOK_MOVED ||
 		   (look == PY_LOOK_AGAIN && t->has_node &&
-		    k->policy.place.cpu < 0);
+		    !place_is_held(&k->policy.place));
 	return look == PY_LOOK_WHOLE && !k->was_slow && !k->probing
 		       ? accept(k, t, now_ns, err)
 		       : ERR_OK;
@@ -480,7 +480,7 @@ static void choose_place(struct look *k)
 
 	if (!k->policy.beside || probe_next)
 		place_apart(&k->policy.place);
-	else if (k->policy.place.cpu < 0)
+	else if (!place_is_held(&k->policy.place))
 		go_back(k);
 }
 
@@ -522,7 +522,7 @@ static int probe(struct look *k, uint64_t now_ns, struct err *err)
 /* Read until no thread is pending, or nothing helps. */
 static int read_rounds(struct look *k, uint64_t now_ns, struct err *err)
 {
-	bool apart = k->policy.place.cpu < 0;
+	bool apart = !place_is_held(&k->policy.place);
 	struct roster_thread *t;
 	int rc = ERR_OK;
 
@@ -553,9 +553,10 @@ int look_at_all(struct look *k, uint64_t now_ns, struct err *err)
 	int rc = ERR_OK;
 
 	begin(k);
-	if (k->policy.stay && k->policy.place.cpu < 0)
+	if (!place_is_held(&k->policy.place) &&
+	    (k->policy.stay || k->policy.place.cpu >= 0))
 		go_back(k);
-	if (k->policy.beside && k->policy.place.cpu < 0 &&
+	if (k->policy.beside && !place_is_held(&k->policy.place) &&
 	    k->policy.may_be_beside)
 		rc = probe(k, now_ns, err);
 	if (!rc)

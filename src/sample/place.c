@@ -11,11 +11,23 @@
 /* The CPU a thread is on, in /proc/PID/task/TID/stat (proc_pid_stat(5)). */
 #define STAT_PROCESSOR 39
 
+/* Of the thread that samples, of which there is one: the CPU that it is bound
+ * to, -1 for none, and where it might run before. */
+static int bound = -1;
+static cpu_set_t home;
+
 void place_init(struct place *p)
 {
 	p->cpu = p->last = -1;
-	CPU_ZERO(&p->home);
-	sched_getaffinity(0, sizeof(p->home), &p->home);
+	if (bound >= 0)
+		return;
+	CPU_ZERO(&home);
+	sched_getaffinity(0, sizeof(home), &home);
+}
+
+bool place_is_held(const struct place *p)
+{
+	return p->cpu >= 0 && p->cpu == bound;
 }
 
 static int cpu_of(pid_t pid, pid_t tid)
@@ -46,13 +58,13 @@ static bool hold(struct place *p, int cpu)
 {
 	cpu_set_t only;
 
-	/* With several processes each has a place, but we are in one only. */
-	if (cpu == p->cpu && sched_getcpu() == cpu)
-		return true;
-	CPU_ZERO(&only);
-	CPU_SET(cpu, &only);
-	if (sched_setaffinity(0, sizeof(only), &only))
-		return false;
+	if (cpu != bound || sched_getcpu() != cpu) {
+		CPU_ZERO(&only);
+		CPU_SET(cpu, &only);
+		if (sched_setaffinity(0, sizeof(only), &only))
+			return false;
+		bound = cpu;
+	}
 	p->cpu = p->last = cpu;
 	return true;
 }
@@ -61,7 +73,7 @@ bool place_beside(struct place *p, pid_t pid, pid_t tid)
 {
 	int cpu = cpu_of(pid, tid);
 
-	return cpu >= 0 && cpu < CPU_SETSIZE && CPU_ISSET(cpu, &p->home) &&
+	return cpu >= 0 && cpu < CPU_SETSIZE && CPU_ISSET(cpu, &home) &&
 	       hold(p, cpu);
 }
 
@@ -72,8 +84,9 @@ bool place_back(struct place *p)
 
 void place_apart(struct place *p)
 {
-	if (p->cpu < 0)
-		return;
-	sched_setaffinity(0, sizeof(p->home), &p->home);
 	p->cpu = -1;
+	if (bound < 0)
+		return;
+	sched_setaffinity(0, sizeof(home), &home);
+	bound = -1;
 }

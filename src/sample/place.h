@@ -14,14 +14,19 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/*
+ * Each process that is looked at has a place, but the sampler is in one only:
+ * what it is bound to, and where it might run before that, is kept once.
+ */
 struct place {
-	cpu_set_t home; /* where we might run before all this */
-	int cpu;	/* the one we hold on to; -1: anywhere */
-	int last;	/* the last such; -1: none yet */
+	int cpu;  /* the one to be beside; -1: anywhere */
+	int last; /* the last such; -1: none yet */
 };
 
-/* Note where we may run. */
 void place_init(struct place *p);
+
+/* Are we there, or has another process's look taken us elsewhere? */
+bool place_is_held(const struct place *p);
 
 /*
  * Move to the CPU on which thread `tid` of `pid` runs, or ran last. False

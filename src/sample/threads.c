@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sample/threads.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +62,11 @@ static bool read_sched(struct task *t, uint64_t now_ns)
 {
 	if (!task_read_sched(&t->files, &t->last))
 		return false;
+	/* A thread that executes another program takes over the number of the
+	 * main one, and the file of that shows its counts from then on. */
+	if (t->last.cpu_ns < t->begin.cpu_ns ||
+	    t->last.queue_ns < t->begin.queue_ns)
+		t->begin = (struct task_sched){ 0 };
 	t->last_ns = now_ns;
 	return true;
 }
@@ -99,6 +105,11 @@ struct task *tasks_find(const struct tasks *ts, pid_t tid)
 	return index == MAP_NONE ? NULL : ts->task.at[index];
 }
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 static void account(struct tasks *ts, struct task *t, uint64_t at_ns)
 {
 	struct profile_thread *out = &ts->profile->threads.at[t->in_profile];
@@ -108,8 +119,9 @@ static void account(struct tasks *ts, struct task *t, uint64_t at_ns)
 	if (!t->last_ns)
 		return;
 	out->has_sched = true;
-	out->cpu_ns = t->last.cpu_ns - t->begin.cpu_ns;
-	out->run_queue_ns = t->last.queue_ns - t->begin.queue_ns;
+	out->cpu_ns = larger(out->cpu_ns, t->last.cpu_ns - t->begin.cpu_ns);
+	out->run_queue_ns =
+		larger(out->run_queue_ns, t->last.queue_ns - t->begin.queue_ns);
 	if (at_ns > out->end_ns)
 		out->end_ns = at_ns;
 }
@@ -150,6 +162,12 @@ struct task *tasks_get(struct tasks *ts, pid_t tid, uint64_t at_ns)
 	return t;
 }
 
+/* While threads come and go a list may lack one that is there. */
+static bool is_there(const struct tasks *ts, const struct task *t)
+{
+	return t->listed || (!t->gone && task_exists(ts->pid, t->tid));
+}
+
 static void drop_unlisted(struct tasks *ts)
 {
 	uint32_t kept = 0;
@@ -158,7 +176,8 @@ static void drop_unlisted(struct tasks *ts)
 	for (uint32_t i = 0; i < ts->task.nr; i++) {
 		struct task *t = ts->task.at[i];
 
-		if (t->listed && map_put(&ts->by_tid, (uint64_t)t->tid, kept)) {
+		if (is_there(ts, t) &&
+		    map_put(&ts->by_tid, (uint64_t)t->tid, kept)) {
 			ts->task.at[kept++] = t;
 			continue;
 		}
@@ -170,8 +189,9 @@ static void drop_unlisted(struct tasks *ts)
 
 static bool read_list(struct tasks *ts, uint64_t at_ns)
 {
+	/* Not read: the threads known so far remain. */
 	if (!task_list(ts->pid, &ts->list))
-		return false;
+		return errno != ENOENT && errno != ESRCH;
 	for (uint32_t i = 0; i < ts->task.nr; i++)
 		ts->task.at[i]->listed = false;
 	for (uint32_t i = 0; i < ts->list.tid.nr; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sample/wait.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <poll.h>
@@ -243,12 +244,16 @@ static enum thread_state call_state(struct wait_context *c,
  * a signal, a debugger), or over. */
 static enum thread_state no_call_state(pid_t tid, bool *gone)
 {
+	errno = 0;
 	switch (procfs_state(tid)) {
 	case 'D':
 		return STATE_DISK;
+	case '\0':
+		/* Or could it not be asked, for want of descriptors? */
+		*gone = errno == ENOENT || errno == ESRCH;
+		return STATE_UNKNOWN;
 	case 'Z':
 	case 'X':
-	case '\0':
 		*gone = true;
 		return STATE_UNKNOWN;
 	default:

@@ -91,6 +91,18 @@ Test(profile_expect, the_interval_decides)
 	profile_free(p);
 }
 
+/* On a busy machine a look stands for the ticks missed before it, too. */
+Test(profile_expect, looks_count_for_the_ticks_that_they_stand_for)
+{
+	struct profile *p = half(1000);
+
+	for (uint32_t i = 0; i < p->counts.nr; i++)
+		profile_add_missed(p, i, p->counts.at[i].nr);
+	check(p, "run=50%", EXPECT_SUPPORTED, 0.5);
+	check(p, "run=25%", EXPECT_NOT_SUPPORTED, 0.5);
+	profile_free(p);
+}
+
 Test(profile_expect, few_samples_cannot_tell)
 {
 	struct profile *p = half(10);
