@@ -219,8 +219,12 @@ static void allow_many_files(void)
 /* Without one there are no native stacks, which the report tells. */
 static void open_waker(struct sampler *s)
 {
+	struct priority ignored;
 	struct err err;
 
+	/* The thread stands still for us if we are let in at once. */
+	if (look_leaves_time(s->opts.rate_hz))
+		priority_raise(&ignored);
 	s->waker = epoll_create1(EPOLL_CLOEXEC);
 	if (s->waker > 0)
 		return;

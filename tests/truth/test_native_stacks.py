@@ -5,7 +5,6 @@ function is called from one Python line only: known_native.py.
 
 import collections
 import json
-import os
 import re
 import subprocess
 import sysconfig
@@ -100,6 +99,14 @@ class Stack:
         return None
 
 
+def said_of(recording):
+    report = recording.report()
+    said = report["native_stacks"]
+    if said["why_none"]:
+        pytest.skip(said["why_none"])
+    return dict(said, disturbed=tare_runs.was_disturbed(report))
+
+
 def merged_stacks(place, library, threads, seconds):
     """The recording, its merged stacks with their counts, and what the
     program says of itself."""
@@ -107,9 +114,7 @@ def merged_stacks(place, library, threads, seconds):
     recording = tare_runs.record(
         place, script, place.copy(library), seconds, threads,
         options=("--native",), limit=seconds * 12 + 30)
-    said = recording.report()["native_stacks"]
-    if said["why_none"]:
-        pytest.skip(said["why_none"])
+    said = said_of(recording)
     stacks = [(Stack(frames), nr)
               for frames, nr in recording.collapsed("--native")]
     assert sum(nr for _, nr in stacks) == said["merged"]
@@ -120,8 +125,7 @@ def check_merged(said):
     """Where others wait for the CPUs, tare may not be let in at once."""
     print(f"{said['merged']} of {said['samples']} merged: "
           f"{said['outcomes']}")
-    idle = os.getloadavg()[0] <= (os.cpu_count() or 1)
-    least = (0.95 if idle else 0.8) * said["samples"]
+    least = (0.8 if said["disturbed"] else 0.95) * said["samples"]
     assert said["merged"] >= least, said["outcomes"]
 
 
@@ -226,9 +230,7 @@ def test_functions_of_packages_have_their_callers(tmp_path, name):
         [tare_runs.TARE, "run", "--native", "-q", "-o", out, "--", python,
          script, "8"], check=True, timeout=60, stdout=subprocess.DEVNULL,
         env={**tare_runs.environment(), "OPENBLAS_NUM_THREADS": "1"})
-    said = tare_runs.Recording(out, "").report()["native_stacks"]
-    if said["why_none"]:
-        pytest.skip(said["why_none"])
+    said = said_of(tare_runs.Recording(out, ""))
     check_merged(said)
     for word, function in callers.items():
         found = calls_with(said, word)
