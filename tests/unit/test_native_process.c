@@ -170,6 +170,42 @@ Test(native_process, a_process_that_is_gone_is_said_to_be)
 	cr_assert_null(n);
 }
 
+static const struct native_function *in_child(struct native *n)
+{
+	return at(n, (void *)(uintptr_t)native_process_marker);
+}
+
+/*
+ * The maps of a zombie are empty, not gone: taken for what is mapped, they made
+ * the last samples of every process unknown.
+ */
+Test(native_process, a_zombie_has_what_it_had_mapped)
+{
+	const struct native_opts opts = { 0 };
+	struct perf_record mapped = { .kind = PERF_RECORD_KIND_MAPPED };
+	struct native *n;
+	siginfo_t info;
+	struct err err;
+	pid_t child = fork();
+
+	if (!child) {
+		pause();
+		_exit(0);
+	}
+	cr_assert_eq(native_open(&n, child, &opts, &err), ERR_OK);
+	cr_assert_str_eq(in_child(n)->name, "native_process_marker");
+	kill(child, SIGKILL);
+	cr_assert(!waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT));
+	mapped.pid = child;
+	native_note(n, &mapped);
+	cr_assert_str_eq(in_child(n)->name, "native_process_marker");
+	clock_sleep(AGAIN_NS);
+	cr_assert_eq(native_locate(n, 42), NATIVE_NOT_KNOWN);
+	cr_assert_str_eq(in_child(n)->name, "native_process_marker");
+	waitpid(child, NULL, 0);
+	native_close(n);
+}
+
 /* --------------------------------------------------------------- unwinding */
 
 static volatile unsigned sink;
