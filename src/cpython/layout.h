@@ -48,8 +48,9 @@ enum py_attr_kind {
 };
 
 /*
- * The fields tare reads: group, name, width in bytes. An offset that a build
- * does not have is PY_ABSENT; py_layout_check() knows which may be.
+ * The fields tare reads: group, name, width in bytes, with what is read next
+ * to it (the top of the data stack). An offset that a build does not have is
+ * PY_ABSENT; py_layout_check() knows which may be.
  */
 #define PY_LAYOUT_FIELDS(X)              \
 	X(runtime, interpreters_head, 8) \
@@ -66,7 +67,7 @@ enum py_attr_kind {
 	X(thread, thread_id, 8)          \
 	X(thread, native_thread_id, 8)   \
 	X(thread, id, 8)                 \
-	X(thread, datastack_chunk, 8)    \
+	X(thread, datastack_chunk, 16)   \
 	X(cframe, current_frame, 8)      \
 	X(cframe, previous, 8)           \
 	X(frame, previous, 8)            \

@@ -56,7 +56,7 @@ static uint32_t head_size(const struct py_layout *l)
 			end = max32(end, offsets[i] + 8);
 	if (l->thread_datastack_chunk != PY_ABSENT)
 		end = max32(end, l->thread_datastack_chunk + 16);
-	return end < l->thread_size ? end : l->thread_size;
+	return end;
 }
 
 /* The part of a frame that is read: up to the last field. */

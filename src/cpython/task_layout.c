@@ -12,10 +12,13 @@
 static int check_field(const char *name, uint32_t offset, uint32_t width,
 		       uint32_t size, struct err *err)
 {
+	/* What is wider than a word is several words. */
+	uint32_t step = width < 8 ? width : 8;
+
 	if (offset == PY_ABSENT)
 		return ERR_OK;
 	if (size > STRUCT_SIZE_MAX || width > size || offset > size - width ||
-	    offset % width)
+	    offset % step)
 		return err_set(err, ERR_CORRUPT,
 			       "the layout of asyncio that the process "
 			       "publishes is damaged: %s is at %u of %u bytes",

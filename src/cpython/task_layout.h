@@ -26,14 +26,17 @@ enum py_await_kind {
 	PY_AWAIT_BY_POINTER, /* by a pointer to the top, said by the state */
 };
 
-/* Group, name, width in bytes; PY_ABSENT where a build lacks it. */
+/*
+ * Group, name, width in bytes (a node of a list is two words); PY_ABSENT where
+ * a build lacks it.
+ */
 #define PY_TASK_FIELDS(X)          \
 	X(interp, modules, 8)      \
-	X(interp, tasks_head, 8)   \
+	X(interp, tasks_head, 16)  \
 	X(thread, dict, 8)         \
 	X(thread, running_loop, 8) \
 	X(thread, running_task, 8) \
-	X(thread, tasks_head, 8)   \
+	X(thread, tasks_head, 16)  \
 	X(task, loop, 8)           \
 	X(task, callback0, 8)      \
 	X(task, callbacks, 8)      \
@@ -41,7 +44,7 @@ enum py_await_kind {
 	X(task, waiter, 8)         \
 	X(task, coro, 8)           \
 	X(task, name, 8)           \
-	X(task, node, 8)           \
+	X(task, node, 16)          \
 	X(gen, frame_state, 1)     \
 	X(gen, frame, 8)           \
 	X(frame, stack, 4)         \

@@ -76,7 +76,8 @@ static uint32_t link_span(const struct py_tasks_reader *r)
 		end = f->frame_code + 8;
 	if (l->frame_stack + 8 > end)
 		end = l->frame_stack + 8;
-	return l->gen_frame + end;
+	end += l->gen_frame;
+	return end > l->gen_frame_state ? end : l->gen_frame_state + 1;
 }
 
 static void take_link(const struct py_tasks_reader *r, uint64_t gen,

@@ -37,7 +37,7 @@ struct module {
 struct jit_object {
 	uint64_t entry; /* address of its place in the list */
 	uint64_t addr, size;
-	struct elf_file *elf;
+	struct elf_file *elf; /* NULL: it is none that can be read */
 };
 
 /* A file that says what code was made. */
@@ -53,7 +53,7 @@ struct jit {
 	uint64_t map_offset;
 	VEC(struct jit_dump) dumps;
 	VEC(struct jit_object) objects; /* oldest first */
-	uint64_t objects_size;
+	uint64_t objects_size;		/* read for them */
 	uint64_t list_addr; /* of the list of objects, 0: not found */
 	uint32_t searched;  /* modules that were searched for it */
 	uint64_t read_ns;   /* when all that was last looked at */

@@ -210,36 +210,50 @@ static void take_unwind_table(struct native *n, char *bytes, uint64_t size)
 			  &err);
 }
 
+/* NULL: it is no image, or enough was read. */
+static struct elf_file *read_object(struct native *n,
+				    const struct list_entry *e)
+{
+	struct elf_file *elf = NULL;
+	struct jit *j = &n->jit;
+	struct err err;
+	char *bytes;
+
+	if (!e->size || e->size > OBJECT_SIZE_MAX ||
+	    j->objects_size + e->size > OBJECTS_SIZE_MAX)
+		return NULL;
+	/* Also for what turns out to be none: it is read all the same. */
+	j->objects_size += e->size;
+	bytes = malloc(e->size);
+	if (!bytes)
+		return NULL;
+	if (!target_read(n->target, e->addr, bytes, (uint32_t)e->size, &err)) {
+		if (n->opts.unwind)
+			take_unwind_table(n, bytes, e->size);
+		elf_file_open_bytes(&elf, bytes, e->size, n->opts.unwind, &err);
+	}
+	free(bytes);
+	return elf;
+}
+
+/*
+ * What is no image is kept as well, so that it is not read again at each look.
+ * False: there is nothing more to find in it.
+ */
 static bool add_object(struct native *n, uint64_t entry,
 		       const struct list_entry *e)
 {
 	struct jit_object o = { .entry = entry,
 				.addr = e->addr,
 				.size = e->size };
-	struct jit *j = &n->jit;
-	struct err err;
-	char *bytes;
 
-	if (j->objects.nr >= OBJECTS_MAX || !e->size ||
-	    e->size > OBJECT_SIZE_MAX ||
-	    j->objects_size + e->size > OBJECTS_SIZE_MAX)
+	if (n->jit.objects.nr >= OBJECTS_MAX)
 		return false;
-	bytes = malloc(e->size);
-	if (!bytes)
-		return false;
-	if (!target_read(n->target, e->addr, bytes, (uint32_t)e->size, &err)) {
-		if (n->opts.unwind)
-			take_unwind_table(n, bytes, e->size);
-		elf_file_open_bytes(&o.elf, bytes, e->size, n->opts.unwind,
-				    &err);
-	}
-	free(bytes);
-	if (o.elf && !vec_push(&j->objects, o)) {
+	o.elf = read_object(n, e);
+	if (!vec_push(&n->jit.objects, o)) {
 		elf_file_close(o.elf);
 		return false;
 	}
-	if (o.elf)
-		j->objects_size += e->size;
 	return o.elf != NULL;
 }
 
@@ -264,12 +278,14 @@ static bool read_objects(struct native *n)
 {
 	VEC(uint64_t) fresh = { 0 };
 	struct jit *j = &n->jit;
-	uint32_t before = j->objects.nr;
 	struct list_head head;
 	struct list_entry e;
+	bool added = false;
 	struct err err;
 	uint64_t at;
 
+	if (j->objects.nr >= OBJECTS_MAX)
+		return false;
 	find_list(n);
 	if (!j->list_addr ||
 	    target_read(n->target, j->list_addr, &head, sizeof(head), &err) ||
@@ -281,10 +297,11 @@ static bool read_objects(struct native *n)
 			break;
 	}
 	for (uint32_t i = fresh.nr; i-- > 0;)
-		if (!target_read(n->target, fresh.at[i], &e, sizeof(e), &err))
-			add_object(n, fresh.at[i], &e);
+		if (!target_read(n->target, fresh.at[i], &e, sizeof(e), &err) &&
+		    add_object(n, fresh.at[i], &e))
+			added = true;
 	vec_release(&fresh);
-	return j->objects.nr != before;
+	return added;
 }
 
 /* ------------------------------------------------------------------- all */
@@ -297,7 +314,8 @@ const char *jit_find_now(struct native *n, uint64_t addr,
 
 	*object = NULL;
 	for (uint32_t i = j->objects.nr; i-- > 0;)
-		if (elf_file_find(j->objects.at[i].elf, addr, &f)) {
+		if (j->objects.at[i].elf &&
+		    elf_file_find(j->objects.at[i].elf, addr, &f)) {
 			*object = j->objects.at[i].elf;
 			return f.name;
 		}

@@ -165,7 +165,11 @@ int modules_read(struct native *n, struct err *err)
 	rc = target_read_maps(n->target, &maps, err);
 	if (rc)
 		return rc;
-	rc = take_maps(n, &maps, err);
+	/* That of a zombie can still be read, and is empty. What is left to
+	 * locate was sampled when the last maps held. */
+	rc = maps.map.nr ? take_maps(n, &maps, err)
+			 : err_set(err, ERR_GONE, "process %d has exited",
+				   (int)n->pid);
 	target_maps_release(&maps);
 	return rc;
 }

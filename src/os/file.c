@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,6 +22,17 @@ void file_fill_standard(void)
 		if (fcntl(fd, F_GETFD) < 0)
 			(void)!open("/dev/null", flags | O_CLOEXEC);
 	}
+}
+
+/* Maps, directories of threads, what is written. */
+#define RESERVED 32
+
+bool file_may_keep(int fd)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) ||
+	       (rlim_t)fd + RESERVED < limit.rlim_cur;
 }
 
 int file_write(int fd, const char *name, const void *data, size_t size,

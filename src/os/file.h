@@ -16,6 +16,13 @@
  */
 void file_fill_standard(void);
 
+/*
+ * May `fd`, of which there is one for each thread, stay open? Not where it is
+ * among the last ones that the limit of open files allows: those are for what
+ * has to be opened.
+ */
+bool file_may_keep(int fd);
+
 enum file_outcome {
 	FILE_WRITTEN,
 	FILE_PIPE_CLOSED, /* nobody reads any more (EPIPE) */

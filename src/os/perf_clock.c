@@ -11,7 +11,6 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "os/clock.h"
+#include "os/file.h"
 #include "os/perf_refusal.h"
 #include "os/procfs.h"
 
@@ -246,11 +246,12 @@ static int map_ring(struct perf_clock *c, struct mapped_ring *r,
 	r->page = map;
 	r->ring.data = (const uint8_t *)map + page;
 	r->ring.data_size = r->map_size - page;
-	if (!vec_push(&c->rings, *r)) {
+	if (wake_by(c, r->fd, err) ||
+	    (!vec_push(&c->rings, *r) && err_nomem(err))) {
 		munmap(map, r->map_size);
-		return err_nomem(err);
+		return err->code;
 	}
-	return wake_by(c, r->fd, err);
+	return ERR_OK;
 }
 
 static int add_ring(struct perf_clock *c, int fd, int cpu, pid_t tid,
@@ -266,9 +267,25 @@ static int add_ring(struct perf_clock *c, int fd, int cpu, pid_t tid,
 	return ERR_OK;
 }
 
+static int keep_event(struct perf_clock *c, struct event e, int cpu,
+		      struct err *err)
+{
+	int rc;
+
+	if (!file_may_keep(e.fd))
+		return perf_refusal(err, c->pid, EMFILE);
+	if (!vec_push(&c->events, e))
+		return err_nomem(err);
+	rc = add_ring(c, e.fd, cpu, e.tid, err);
+	if (rc)
+		c->events.nr--;
+	return rc;
+}
+
 static int add_event(struct perf_clock *c, pid_t tid, int cpu, struct err *err)
 {
 	struct event e = { .tid = tid };
+	int rc;
 
 	e.fd = open_event(&c->attr, tid, cpu);
 	if (e.fd < 0) {
@@ -277,19 +294,16 @@ static int add_event(struct perf_clock *c, pid_t tid, int cpu, struct err *err)
 			return ERR_OK;
 		return perf_refusal(err, c->pid, errno);
 	}
-	if (!vec_push(&c->events, e)) {
+	rc = keep_event(c, e, cpu, err);
+	if (rc)
 		close(e.fd);
-		return err_nomem(err);
-	}
-	return add_ring(c, e.fd, cpu, tid, err);
+	return rc;
 }
 
 static int add_thread(struct perf_clock *c, pid_t tid, struct err *err)
 {
 	int rc = ERR_OK;
 
-	if (c->known.nr >= THREADS_MAX)
-		return ERR_OK;
 	if (!map_put(&c->known, (uint64_t)tid, 1))
 		return err_nomem(err);
 	if (!c->follows)
@@ -310,6 +324,9 @@ static int find_new(struct perf_clock *c, pid_t *tids, unsigned room,
 	*nr = 0;
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)c->pid);
 	dir = opendir(path);
+	if (!dir && errno != ENOENT && errno != ESRCH)
+		return err_sys(err, "cannot list the threads of process %d",
+			       (int)c->pid);
 	if (!dir)
 		return err_set(err, ERR_GONE, "process %d has exited",
 			       (int)c->pid);
@@ -369,6 +386,8 @@ static int add_new_threads(struct perf_clock *c, struct err *err)
 	int rc = ERR_OK;
 
 	for (int round = 0; !rc && round < SEARCH_ROUNDS; round++) {
+		if (c->events.nr >= THREADS_MAX)
+			return ERR_OK;
 		rc = find_new(c, tids, FIND_ROOM, &nr, err);
 		if (rc || !nr)
 			return rc;
@@ -478,9 +497,28 @@ int perf_clock_open(struct perf_clock **out, pid_t pid,
 	return ERR_OK;
 }
 
+/*
+ * Events of threads that ended are let go of, and their numbers are given to
+ * others. A thread that ended before it could get one is asked for again here,
+ * should it still be listed.
+ */
+static int forget_ended(struct perf_clock *c, struct err *err)
+{
+	map_clear(&c->known);
+	for (uint32_t i = 0; i < c->events.nr; i++)
+		if (!map_put(&c->known, (uint64_t)c->events.at[i].tid, 1))
+			return err_nomem(err);
+	return ERR_OK;
+}
+
 int perf_clock_update(struct perf_clock *c, struct err *err)
 {
-	return c->follows ? ERR_OK : add_new_threads(c, err);
+	int rc;
+
+	if (c->follows)
+		return ERR_OK;
+	rc = forget_ended(c, err);
+	return rc ? rc : add_new_threads(c, err);
 }
 
 static void close_event(struct perf_clock *c, int fd)

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/file.h"
 #include "os/procfs.h"
 
 bool task_exists(pid_t pid, pid_t tid)
@@ -113,9 +113,6 @@ unsigned task_count(pid_t pid)
 	return (unsigned)st.st_nlink - 2; /* "." and ".." */
 }
 
-/* So many descriptors are left to others: maps, rings, what is written. */
-#define RESERVED 32
-
 static int open_file(const struct task_files *f, const char *name)
 {
 	char path[64];
@@ -127,11 +124,9 @@ static int open_file(const struct task_files *f, const char *name)
 
 static int keep_file(const struct task_files *f, const char *name)
 {
-	struct rlimit limit;
 	int fd = open_file(f, name);
 
-	if (fd >= 0 && !getrlimit(RLIMIT_NOFILE, &limit) &&
-	    (rlim_t)fd + RESERVED >= limit.rlim_cur) {
+	if (fd >= 0 && !file_may_keep(fd)) {
 		close(fd);
 		fd = -1;
 	}

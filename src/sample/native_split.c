@@ -92,14 +92,18 @@ static const struct named *name_of(struct native_split *s, uint32_t function)
 
 static void take_sample(struct native_split *s, const struct perf_record *r)
 {
-	const struct task *task = tasks_find(s->tasks, r->tid);
+	struct profile *p = s->tasks->profile;
+	uint32_t thread = tasks_in_profile(s->tasks, r->tid);
 	uint32_t function = r->in_kernel ? native_kernel(s->native)
 					 : native_locate(s->native, r->ip);
 	const struct named *named = name_of(s, function);
 
-	if (task && named)
-		profile_native(s->tasks->profile, task->in_profile, named->kind,
-			       named->module, named->symbol, 1);
+	/* A thread that came and went between two lists of them is nobody's. */
+	if (thread == MAP_NONE || !named)
+		p->native_lost++;
+	else
+		profile_native(p, thread, named->kind, named->module,
+			       named->symbol, 1);
 }
 
 static void take(struct native_split *s, const struct perf_record *r)

@@ -222,15 +222,15 @@ static bool is_unchanged(const struct native_stacks *s,
 /* Python's side first: the thread stands still for a moment only. */
 static void take_sample(struct native_stacks *s, const struct perf_record *r)
 {
-	const struct task *task = tasks_find(s->tasks, r->tid);
-	struct waiting *w = task ? add_waiting(s) : NULL;
+	uint32_t thread = tasks_in_profile(s->tasks, r->tid);
+	struct waiting *w = thread == MAP_NONE ? NULL : add_waiting(s);
 	struct err ignored;
 	int rc;
 
 	if (!w)
 		return;
 	w->tid = r->tid;
-	w->thread = task->in_profile;
+	w->thread = thread;
 	w->sample_ns = r->time_ns;
 	w->outcome = MERGE_NO_CHAIN;
 	if (!r->regs_nr || !r->stack_size)

@@ -126,12 +126,32 @@ static void account(struct tasks *ts, struct task *t, uint64_t at_ns)
 		out->end_ns = at_ns;
 }
 
+/* It has ended. Samples of it may still be underway. */
+static void let_go(struct tasks *ts, struct task *t)
+{
+	account(ts, t, 0);
+	/* Without memory they are without an owner, and counted as that. */
+	map_put(&ts->ended, (uint64_t)t->tid, t->in_profile);
+	free_task(t);
+}
+
+uint32_t tasks_in_profile(const struct tasks *ts, pid_t tid)
+{
+	const struct task *t = tasks_find(ts, tid);
+
+	return t ? t->in_profile : map_get(&ts->ended, (uint64_t)tid);
+}
+
+void tasks_forget_ended(struct tasks *ts)
+{
+	map_clear(&ts->ended);
+}
+
 static void forget(struct tasks *ts, struct task *t)
 {
 	uint32_t index = map_get(&ts->by_tid, (uint64_t)t->tid);
 
-	account(ts, t, 0);
-	free_task(t);
+	let_go(ts, t);
 	ts->task.at[index] = ts->task.at[--ts->task.nr];
 	map_clear(&ts->by_tid);
 	for (uint32_t i = 0; i < ts->task.nr; i++)
@@ -181,8 +201,7 @@ static void drop_unlisted(struct tasks *ts)
 			ts->task.at[kept++] = t;
 			continue;
 		}
-		account(ts, t, 0);
-		free_task(t);
+		let_go(ts, t);
 	}
 	ts->task.nr = kept;
 }
@@ -237,6 +256,7 @@ void tasks_release(struct tasks *ts)
 	vec_release(&ts->task);
 	vec_release(&ts->list.tid);
 	map_release(&ts->by_tid);
+	map_release(&ts->ended);
 	wait_release(&ts->wait);
 }
 

@@ -43,6 +43,7 @@ struct tasks {
 	struct profile *profile;
 	VEC(struct task *) task;
 	struct map by_tid;
+	struct map ended; /* tid: in the profile; of threads let go of lately */
 	struct task_list list;
 	struct wait_context wait;
 	uint64_t listed_ns;
@@ -70,6 +71,15 @@ struct task *tasks_get(struct tasks *ts, pid_t tid, uint64_t at_ns);
 
 /* The same if it is known. */
 struct task *tasks_find(const struct tasks *ts, pid_t tid);
+
+/*
+ * Which thread of the profile `tid` is, or was: the newest of that number.
+ * MAP_NONE: none, or one that had ended when tasks_forget_ended() was called.
+ */
+uint32_t tasks_in_profile(const struct tasks *ts, pid_t tid);
+
+/* Whatever threads left behind has been taken. */
+void tasks_forget_ended(struct tasks *ts);
 
 /* It executes another program: threads are called differently. */
 void tasks_forget_names(struct tasks *ts);

@@ -422,6 +422,7 @@ void watch_account(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 	process_raise(&row(w)->figures, &now);
 	if (w->native)
 		native_split_drain(w->native);
+	tasks_forget_ended(&w->tasks);
 	tasks_account(&w->tasks, at_ns);
 }
 

@@ -2,8 +2,10 @@
 """tare run --native: what a user sees of merged stacks. Whether they are true
 is for tests/truth/test_native_stacks.py."""
 
+import contextlib
 import errno
 import json
+import os
 import pathlib
 import platform
 import sqlite3
@@ -26,6 +28,22 @@ sorting(float(sys.argv[1]))
 print("done")
 sys.exit(7)
 '''
+
+RELAY = '''
+import threading, time
+def work():
+    while time.thread_time() < 0.1:
+        sum(i * i for i in range(500))
+time.sleep(1)
+for _ in range(40):
+    one = threading.Thread(target=work)
+    one.start()
+    one.join()
+'''
+
+# So many samples are taken of a second of CPU time, and the kernel follows new
+# threads by itself up to so many CPUs.
+RATE, FOLLOWED_CPUS = 100, 32
 
 # perf_event_open() by machine.
 PERF = {"x86_64": 298, "aarch64": 241}
@@ -89,6 +107,27 @@ def test_no_stacks_are_taken_unless_they_are_asked_for(tare, any_python):
     assert done.returncode == 1
     assert "tare run --native" in done.stderr
     assert not done.stdout
+
+
+# Rings are read every half a second, when most of these threads have ended.
+def test_threads_that_have_ended_keep_their_samples(tare, any_python):
+    if os.cpu_count() > FOLLOWED_CPUS:
+        pytest.skip("with so many CPUs short threads are missed")
+    job = jobs.run(tare, any_python.script_text("a.py", RELAY))
+    why = job.report["native"]["why_none"]
+    if why:
+        pytest.skip(why)
+    with contextlib.closing(sqlite3.connect("x.tare")) as file:
+        threads, cpu_s = file.execute(
+            "SELECT count(*), sum(cpu_ns) / 1e9 FROM thread "
+            "WHERE NOT main").fetchone()
+        (samples,) = file.execute(
+            "SELECT sum(n.nr) FROM native n JOIN thread t ON t.id = n.thread "
+            "WHERE NOT t.main").fetchone()
+    print(threads, cpu_s, samples, job.report["native"]["lost"])
+    assert threads >= 30
+    assert samples >= 0.8 * RATE * 40 * 0.1
+    assert job.report["native"]["lost"] <= 0.1 * samples
 
 
 def test_where_the_kernel_forbids_it_the_recording_goes_on(tare, any_python):

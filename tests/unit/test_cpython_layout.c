@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cpython/layout.h"
+#include "cpython/process.h"
+#include "cpython/task_layout.h"
 
 static struct py_layout constant_layout(uint32_t version)
 {
@@ -70,6 +71,50 @@ Test(cpython_layout, structures_of_impossible_size_are_refused)
 	cr_assert_eq(py_layout_check(&l, &err), ERR_CORRUPT);
 }
 
+/* The top of the data stack, which is read too, was not asked for. */
+Test(cpython_layout, what_is_read_next_to_a_field_lies_inside_as_well)
+{
+	struct py_layout l = constant_layout(0x030b07f0);
+	struct err err;
+
+	l.thread_datastack_chunk = l.thread_size - 16;
+	cr_assert_eq(py_layout_check(&l, &err), ERR_OK, "%s", err.msg);
+	l.thread_datastack_chunk = l.thread_size - 8;
+	cr_assert_eq(py_layout_check(&l, &err), ERR_CORRUPT);
+	cr_assert_not_null(strstr(err.msg, "thread.datastack_chunk"));
+}
+
+/* As asyncio publishes them, with the node of its lists at `node`. */
+static int check_task_layout(uint32_t node, struct err *err)
+{
+	struct py_process p = { .layout.version = 0x030e00f0 };
+	struct py_task_layout l = { 0 };
+	uint64_t section[16];
+
+	/* Sizes and fields of zero are sound where nothing else is said. */
+	for (size_t i = 0; i < sizeof(section) / sizeof(section[0]); i++)
+		section[i] = 64;
+	section[0] = PY_TASK_SIZE_MAX;
+	section[6] = node;
+	section[7] = section[9] = 128;
+	l.gen_size = l.frame_size = l.set_size = l.tuple_size = 64;
+	l.thread_dict = PY_ABSENT;
+	section[3] = 68; /* the state is the word of four bytes before */
+	return py_task_layout_add(&p, &l, section, err);
+}
+
+/* A task at the end of its object has one of the two words of its node. */
+Test(cpython_layout, a_node_of_a_list_of_tasks_is_two_words)
+{
+	struct err err;
+
+	cr_assert_eq(check_task_layout(PY_TASK_SIZE_MAX - 16, &err), ERR_OK,
+		     "%s", err.msg);
+	cr_assert_eq(check_task_layout(PY_TASK_SIZE_MAX - 8, &err),
+		     ERR_CORRUPT);
+	cr_assert_not_null(strstr(err.msg, "task.node"));
+}
+
 static uint32_t *field(struct py_layout *l, unsigned i)
 {
 	uint32_t *const fields[] = {
@@ -101,7 +146,7 @@ Test(cpython_layout, what_passes_the_check_is_safe_to_use)
 		}
 		accepted++;
 		cr_assert_leq(l.thread_frame + 8, l.thread_size);
-		cr_assert_leq(l.thread_datastack_chunk + 8, l.thread_size);
+		cr_assert_leq(l.thread_datastack_chunk + 16, l.thread_size);
 		cr_assert_leq(l.frame_previous + 8, l.frame_size);
 		cr_assert_leq(l.frame_owner + 1, l.frame_size);
 		cr_assert_leq(l.frame_size, PY_FRAME_SIZE_MAX);

@@ -348,6 +348,56 @@ Test(cpython_tasks, damage_to_a_capture_is_survived, .timeout = 100)
 	damage("3.15");
 }
 
+/*
+ * The state of a coroutine is published to be behind all that was read of one:
+ * it has to be read from there, not from whatever follows in our memory.
+ */
+Test(cpython_tasks, the_state_of_a_coroutine_may_lie_behind_its_frame)
+{
+	const uint64_t elsewhere = 504;
+	const int8_t awaiting = -1;
+	struct buf file = { 0 };
+	struct py_tasks_reader *reader;
+	struct py_threads threads;
+	struct py_process process;
+	struct target *target;
+	const struct py_layout_source *source;
+	uint64_t *table, size = 512;
+	const struct py_task *one;
+	struct err err;
+	unsigned i = 0;
+
+	/* Size, name, frame and state of a generator of 3.14. */
+	read_file("3.14", &file);
+	open_bytes(&file, &target, &process, &threads);
+	cr_assert_eq(py_process_read_table(&process, &source, &table, &err),
+		     ERR_OK);
+	while ((i + 4) * 8 < source->table_size &&
+	       (table[i + 2] != 72 || table[i + 3] != 67))
+		i++;
+	cr_assert_eq(table[i + 3], 67);
+	free(table);
+	reader = py_tasks_new(&process);
+	cr_assert_eq(py_tasks_read(reader, &threads, &err), ERR_OK);
+	one = find(py_tasks_last(reader), "other");
+	put_word(&file, process.runtime_addr + i * 8, &size, sizeof(size));
+	put_word(&file, process.runtime_addr + (i + 3) * 8, &elsewhere,
+		 sizeof(elsewhere));
+	put_word(&file, one->coro + elsewhere, &awaiting, sizeof(awaiting));
+	py_tasks_free(reader);
+	py_threads_release(&threads);
+	target_close(target);
+	open_bytes(&file, &target, &process, &threads);
+	reader = py_tasks_new(&process);
+	cr_assert_eq(py_tasks_read(reader, &threads, &err), ERR_OK);
+	one = find(py_tasks_last(reader), "other");
+	cr_assert_eq(one->frame_nr, 1);
+	py_tasks_free(reader);
+	py_threads_release(&threads);
+	target_close(target);
+	buf_release(&file);
+}
+
 /* A coroutine that awaits itself: the chain ends at a bound. */
 static void loop_back(const char *series)
 {

@@ -144,6 +144,69 @@ Test(native_process, a_perf_map_of_another_user_is_not_believed)
 	native_close(n);
 }
 
+/* The list of GDB's manual, as tare finds it in a process. */
+struct jit_entry {
+	struct jit_entry *next, *prev;
+	const void *addr;
+	uint64_t size;
+};
+
+struct jit_list {
+	uint32_t version, action;
+	struct jit_entry *relevant, *first;
+};
+
+extern struct jit_list __jit_debug_descriptor;
+struct jit_list __jit_debug_descriptor = { .version = 1 };
+
+#define JIT_SIZE ((size_t)64 << 20)
+
+/* Pages that nobody has touched are not there; one that was read is. */
+static bool was_read(char *image)
+{
+	unsigned char is_there = 0;
+
+	cr_assert_eq(mincore(image, 4096, &is_there), 0);
+	madvise(image, JIT_SIZE, MADV_DONTNEED);
+	return is_there;
+}
+
+static char *map_image(void)
+{
+	return mmap(NULL, JIT_SIZE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+/*
+ * A list that somebody wrote to keep us busy: each look read all of it again,
+ * and as much as it named.
+ */
+Test(native_process, what_is_no_image_is_read_once_and_not_without_end)
+{
+	char *code = map_code(), *image = map_image(), *late = map_image();
+	struct native *n = open_self(false);
+	struct jit_entry entries[10];
+
+	for (int i = 0; i < 10; i++) {
+		entries[i].next = i < 9 ? &entries[i + 1] : NULL;
+		entries[i].addr = i ? image : late;
+		entries[i].size = JIT_SIZE;
+	}
+	__jit_debug_descriptor.first = entries;
+	cr_assert_str_eq(at(n, code)->name, "");
+	cr_assert(was_read(image));
+	cr_assert_not(was_read(late));
+	clock_sleep(AGAIN_NS);
+	cr_assert_str_eq(at(n, code)->name, "");
+	cr_assert_not(was_read(image));
+	cr_assert_not(was_read(late));
+	__jit_debug_descriptor.first = NULL;
+	munmap(image, JIT_SIZE);
+	munmap(late, JIT_SIZE);
+	munmap(code, 4096);
+	native_close(n);
+}
+
 Test(native_process, what_is_mapped_later_is_found)
 {
 	struct native *n = open_self(false);
@@ -168,6 +231,42 @@ Test(native_process, a_process_that_is_gone_is_said_to_be)
 	waitpid(child, NULL, 0);
 	cr_assert_eq(native_open(&n, child, &opts, &err), ERR_GONE);
 	cr_assert_null(n);
+}
+
+static const struct native_function *in_child(struct native *n)
+{
+	return at(n, (void *)(uintptr_t)native_process_marker);
+}
+
+/*
+ * The maps of a zombie are empty, not gone: taken for what is mapped, they made
+ * the last samples of every process unknown.
+ */
+Test(native_process, a_zombie_has_what_it_had_mapped)
+{
+	const struct native_opts opts = { 0 };
+	struct perf_record mapped = { .kind = PERF_RECORD_KIND_MAPPED };
+	struct native *n;
+	siginfo_t info;
+	struct err err;
+	pid_t child = fork();
+
+	if (!child) {
+		pause();
+		_exit(0);
+	}
+	cr_assert_eq(native_open(&n, child, &opts, &err), ERR_OK);
+	cr_assert_str_eq(in_child(n)->name, "native_process_marker");
+	kill(child, SIGKILL);
+	cr_assert(!waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT));
+	mapped.pid = child;
+	native_note(n, &mapped);
+	cr_assert_str_eq(in_child(n)->name, "native_process_marker");
+	clock_sleep(AGAIN_NS);
+	cr_assert_eq(native_locate(n, 42), NATIVE_NOT_KNOWN);
+	cr_assert_str_eq(in_child(n)->name, "native_process_marker");
+	waitpid(child, NULL, 0);
+	native_close(n);
 }
 
 /* --------------------------------------------------------------- unwinding */

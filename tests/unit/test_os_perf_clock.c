@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -17,6 +18,7 @@
 #include "os/clock.h"
 #include "os/perf_clock.h"
 #include "os/perf_refusal.h"
+#include "os/task.h"
 
 #define BUSY_NS (100 * CLOCK_MS_NS)
 
@@ -144,6 +146,50 @@ Test(os_perf_clock, threads_that_come_and_go_do_not_pile_up)
 	perf_clock_close(c);
 }
 
+/* Make a busy thread whose number is `wanted`; false: it got another one. */
+static bool run_again_as(pid_t wanted, struct perf_clock *c)
+{
+	pthread_t thread;
+	struct err err;
+	pid_t tid = 0;
+	FILE *f = fopen("/proc/sys/kernel/ns_last_pid", "we");
+
+	if (!f)
+		cr_skip_test("this kernel gives no thread a number of choice");
+	fprintf(f, "%d", (int)wanted - 1);
+	if (fclose(f))
+		cr_skip_test("needs root, to give a thread a number again");
+	cr_assert(!pthread_create(&thread, NULL, run_thread, &tid));
+	clock_sleep(5 * CLOCK_MS_NS);
+	cr_assert_eq(perf_clock_update(c, &err), ERR_OK);
+	pthread_join(thread, NULL);
+	return tid == wanted;
+}
+
+/* Numbers that were sampled once were passed over for ever. */
+Test(os_perf_clock, a_thread_with_the_number_of_one_that_ended_is_found)
+{
+	const struct perf_clock_opts opts = { .rate_hz = 1000,
+					      .by_thread = true };
+	struct perf_clock *c = open_self(&opts);
+	pthread_t thread;
+	struct err err;
+	pid_t tid = 0;
+	int tries = 0;
+
+	cr_assert(!pthread_create(&thread, NULL, run_thread, &tid));
+	clock_sleep(5 * CLOCK_MS_NS);
+	cr_assert_eq(perf_clock_update(c, &err), ERR_OK);
+	pthread_join(thread, NULL);
+	cr_assert_gt(count_samples(c, tid), 20);
+	while (!run_again_as(tid, c) && ++tries < 20)
+		count_samples(c, tid);
+	if (tries == 20)
+		cr_skip_test("others were given the number each time");
+	cr_assert_gt(count_samples(c, tid), 20);
+	perf_clock_close(c);
+}
+
 Test(os_perf_clock, child_processes_are_left_alone)
 {
 	const struct perf_clock_opts opts = { .rate_hz = 1000 };
@@ -222,6 +268,80 @@ Test(os_perf_clock, few_descriptors_are_got_by_with_or_named_as_the_reason)
 		cr_assert_null(c);
 		cr_assert(err.hint[0]);
 	}
+	perf_clock_close(c);
+}
+
+static rlim_t set_descriptors(rlim_t nr)
+{
+	struct rlimit limit;
+	rlim_t before;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	before = limit.rlim_cur;
+	limit.rlim_cur = nr;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	return before;
+}
+
+/* Once it was said to have exited, so that nobody asked again. */
+Test(os_perf_clock, a_process_is_not_gone_because_descriptors_are)
+{
+	const struct perf_clock_opts opts = { .rate_hz = 100,
+					      .by_thread = true };
+	struct perf_clock *c = open_self(&opts);
+	rlim_t before = set_descriptors(0);
+	struct err err;
+	int rc = perf_clock_update(c, &err);
+
+	set_descriptors(before);
+	cr_assert_eq(rc, ERR_SYS);
+	cr_assert_eq(perf_clock_update(c, &err), ERR_OK);
+	perf_clock_close(c);
+}
+
+#define CROWD 60
+
+static void *wait_for_end(void *pipe)
+{
+	char byte;
+
+	return read(*(int *)pipe, &byte, 1) ? pipe : NULL;
+}
+
+/* A process of many threads left tare no descriptor to look at it with. */
+Test(os_perf_clock, the_last_descriptors_are_left_to_others)
+{
+	const struct perf_clock_opts opts = { .rate_hz = 100,
+					      .by_thread = true };
+	struct perf_clock *c = open_self(&opts);
+	pthread_t threads[CROWD];
+	struct perf_clock_stats stats;
+	int ends[2], dups[CROWD], nr = 0;
+	rlim_t before;
+	struct err err;
+
+	cr_assert(!pipe(ends));
+	for (int i = 0; i < CROWD; i++)
+		cr_assert(!pthread_create(&threads[i], NULL, wait_for_end,
+					  &ends[0]));
+	before = set_descriptors((rlim_t)ends[1] + CROWD);
+	cr_assert_eq(perf_clock_update(c, &err), ERR_SYS);
+	while (nr < CROWD && (dups[nr] = dup(ends[0])) >= 0)
+		nr++;
+	set_descriptors(before);
+	perf_clock_stats(c, &stats);
+	cr_assert_geq(nr, 30);
+	cr_assert_geq(stats.events, 10);
+	while (nr)
+		close(dups[--nr]);
+	/* Those that got none are found when there are more again. */
+	cr_assert_eq(perf_clock_update(c, &err), ERR_OK);
+	perf_clock_stats(c, &stats);
+	cr_assert_eq(stats.events, task_count(getpid()));
+	close(ends[1]);
+	for (int i = 0; i < CROWD; i++)
+		pthread_join(threads[i], NULL);
+	close(ends[0]);
 	perf_clock_close(c);
 }
 
