@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 from legal_stacks import parse_collapsed
 
@@ -163,27 +164,36 @@ def record(place, script, *args, rate=1000, options=(), files=(), more=(),
     return Recording(out, answer.stdout)
 
 
-# A recording in which the program stood in the queue for a CPU for longer, or
-# tare missed more ticks, says more of what else ran than of tare. Where nothing
-# else runs it is 0.5 % (3 % with several threads) and 5 %.
-QUEUED, MISSED, TRIES = 0.06, 0.15, 4
+# Of a CPU: what else this machine may do while tare is held against the truth.
+# Beside more than that tare misses ticks, and says so.
+OTHERS, TRIES = 0.15, 4
 
 
-def was_disturbed(report):
-    wall = sum(t["wall_s"] for t in report["threads"])
-    queued = sum(t["states"]["run_queue"] for t in report["threads"])
-    sampling = report["sampling"]
-    return (queued > QUEUED * wall or sampling["missed_ticks"] >
-            MISSED * (sampling["ticks"] + sampling["missed_ticks"]))
+def others_s():
+    """CPU seconds that this machine has spent on anything else than us and the
+    children that we have waited for; those that its host took away, too."""
+    with open("/proc/stat", encoding="ascii") as file:
+        ticks = [int(word) for word in file.readline().split()[1:9]]
+    idle, waiting = ticks[3:5]
+    busy = (sum(ticks) - idle - waiting) / os.sysconf("SC_CLK_TCK")
+    return busy - sum(os.times()[:4])
+
+
+def beside(measure):
+    """(The answer of measure(), how much of a CPU others had meanwhile)"""
+    began, before = time.monotonic(), others_s()
+    answer = measure()
+    return answer, (others_s() - before) / (time.monotonic() - began)
 
 
 def undisturbed(measure):
-    """The answer of measure(), whose last part is a report, from a moment in
-    which this machine did little else; else, after some tries, the last."""
+    """The answer of measure() from a moment in which this machine did little
+    else; if there was none in some tries, the last one."""
     for _ in range(TRIES):
-        answer = measure()
-        if not was_disturbed(answer[-1]):
+        answer, others = beside(measure)
+        if others <= OTHERS:
             break
+        print(f"others had {others:.2f} of a CPU")
     return answer
 
 
