@@ -139,7 +139,7 @@ static void put_kernel_figures(struct report *r)
 	for (size_t i = 0; i < sizeof(figures) / sizeof(*figures); i++) {
 		uint64_t value = f->value[figures[i].which];
 
-		if (!process_knows(f, figures[i].which))
+		if (!process_knows(f, figures[i].which) || !value)
 			continue;
 		if (figures[i].bytes)
 			digits_bytes(text, (double)value);
