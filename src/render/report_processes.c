@@ -128,7 +128,8 @@ static void put_troubles(struct report *r)
 		put_rest(r, nr - TROUBLES);
 }
 
-/* Below this part of the job's CPU time the kernel's ticks may explain it. */
+/* What is less, or a smaller part of the job, may be the kernel's rounding. */
+#define UNSEEN_NS 20000000u
 #define UNSEEN_SHARE 0.02
 
 /* What the kernel has counted for the job, less what was seen of it. */
@@ -142,7 +143,8 @@ static void put_unseen(struct report *r, const struct process_row *rows,
 		return;
 	for (uint32_t i = 0; i < nr; i++)
 		seen_ns += rows[i].cpu_ns;
-	if ((double)seen_ns >= (1 - UNSEEN_SHARE) * (double)all_ns)
+	if (seen_ns + UNSEEN_NS >= all_ns ||
+	    (double)seen_ns >= (1 - UNSEEN_SHARE) * (double)all_ns)
 		return;
 	digits_time(time, all_ns - seen_ns);
 	buf_clear(&r->scratch);
@@ -156,22 +158,11 @@ static void put_unseen(struct report *r, const struct process_row *rows,
 	page_newline(&r->page);
 }
 
-int report_processes(struct report *r, struct err *err)
+static void put_table(struct report *r, const struct process_row *rows,
+		      uint32_t all)
 {
-	const struct profile *p = r->profile;
-	uint32_t all = p->processes.nr, nr = all < ROWS ? all : ROWS;
-	struct process_row *rows;
+	uint32_t nr = all < ROWS ? all : ROWS;
 
-	if (all < 2) {
-		put_troubles(r);
-		return ERR_OK;
-	}
-	rows = calloc(all, sizeof(*rows));
-	if (!rows)
-		return err_nomem(err);
-	for (uint32_t i = 0; i < all; i++)
-		rows[i] = (struct process_row){ i, cpu_ns(p, i) };
-	qsort(rows, all, sizeof(*rows), by_cpu);
 	page_newline(&r->page);
 	page_style(&r->page, PAGE_BOLD);
 	page_put(&r->page, "processes");
@@ -180,6 +171,21 @@ int report_processes(struct report *r, struct err *err)
 	for (uint32_t i = 0; i < nr; i++)
 		put_process(r, &rows[i]);
 	put_rest(r, all - nr);
+}
+
+int report_processes(struct report *r, struct err *err)
+{
+	const struct profile *p = r->profile;
+	uint32_t all = p->processes.nr;
+	struct process_row *rows = calloc((size_t)all + 1, sizeof(*rows));
+
+	if (!rows)
+		return err_nomem(err);
+	for (uint32_t i = 0; i < all; i++)
+		rows[i] = (struct process_row){ i, cpu_ns(p, i) };
+	qsort(rows, all, sizeof(*rows), by_cpu);
+	if (all > 1)
+		put_table(r, rows, all);
 	put_unseen(r, rows, all);
 	put_troubles(r);
 	free(rows);

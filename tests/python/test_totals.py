@@ -93,3 +93,23 @@ os._exit(0)
     os.kill(pid, 0)
     assert "lived on" in job.processes[pid]["trouble"]
     assert "lived on" in jobs.report_text(tare)
+
+
+UNSEEN = "ended before they could be"
+
+
+def test_processes_that_nobody_saw_have_their_cpu_time_told(tare, any_python):
+    code = jobs.HEAD + """
+import subprocess
+for _ in range(150):
+    subprocess.run(["/bin/true"])
+"""
+    jobs.run(tare, any_python.command("-c", code))
+    assert UNSEEN in jobs.report_text(tare)
+    code = jobs.HEAD + """
+import subprocess
+spin(0.5)
+subprocess.run([sys.executable, "-c", "sum(range(30_000_000))"])
+"""
+    jobs.run(tare, any_python.command("-c", code))
+    assert UNSEEN not in jobs.report_text(tare)
