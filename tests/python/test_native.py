@@ -130,19 +130,27 @@ def test_threads_that_have_ended_keep_their_samples(tare, any_python):
     assert job.report["native"]["lost"] <= 0.1 * samples
 
 
-def test_where_the_kernel_forbids_it_the_recording_goes_on(tare, any_python):
+@pytest.mark.parametrize("options, words", [
+    (("--native",), "no native stacks: "),
+    ((), "native code is not told apart: "),
+])
+def test_where_the_kernel_forbids_it_the_recording_goes_on(
+        tare, any_python, options, words):
     number = PERF.get(platform.machine())
     if not number:
         pytest.skip("the system calls of this machine are not listed")
     before = [sys.executable, "-c", WITHOUT_PERF.format(number=number)]
     done = record(tare, any_python.script_text("a.py", PROGRAM, 1),
-                  "--native", before=before)
+                  *options, before=before)
     if "no filter here" in done.stderr:
         pytest.skip(done.stderr)
     assert (done.returncode, done.stdout) == (7, "done\n")
-    assert "no native stacks: " in done.stderr
+    assert words in done.stderr
     report = jobs.read_report(tare, "x.tare")
-    assert report["native_stacks"]["why_none"]
+    if options:
+        assert report["native_stacks"]["why_none"]
+    assert not report["native"]["samples"]
+    assert report["native"]["why_none"]
     assert report["sampling"]["complete"] > 50
 
 
