@@ -5,7 +5,7 @@
 Each tests/fuzz/fuzz_<name>.c is compiled with clang and the sanitizers
 against all modules, and runs for N seconds. What it finds new is kept in
 build/fuzz/<name>; an input that fails is left there as crash-* and the exit
-status is 1.
+status is 1. The last line is `N passed, N failed, 0 skipped`.
 """
 
 import argparse
@@ -18,28 +18,39 @@ import sys
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 OUT = TOP / "build" / "fuzz"
-SEEDS = {"process": TOP / "tests" / "captures" / "processes",
-         "native": OUT / "native-seeds"}
+# The modules that each target reads with, lowest first.
+MODULES = {
+    "process": ["base", "os", "target", "cpython"],
+    "native": ["base", "os", "target", "native"],
+    "store": ["base", "os", "profile", "store"],
+}
+SEEDS = {
+    "process": TOP / "tests" / "captures" / "processes",
+    "native": OUT / "native-seeds",
+}
 LONGEST = {"process": 163840, "native": 32768}
 # What it changes are words, so comparisons need not be traced: four times the
 # executions.
 MORE_FLAGS = {"process": ["-O2", "-fno-sanitize-coverage=trace-cmp"]}
-FLAGS = ["-g", "-O1", "-std=gnu11", "-D_GNU_SOURCE=1",
-         '-DTARE_VERSION="fuzz"',
-         "-fsanitize=fuzzer,address,undefined",
-         "-fno-sanitize-recover=undefined"]
-EMBEDDED = {"store/schema.sql": "store_schema",
-            "timing/runner.py": "timing_runner"}
-LIBRARIES = ["sqlite3", "jansson", "libelf", "libdw", "ncursesw"]
+FLAGS = [
+    "-g", "-O1", "-std=gnu11", "-D_GNU_SOURCE=1", '-DTARE_VERSION="fuzz"',
+    "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=undefined",
+]  # fmt: skip
+LIBRARIES = ["sqlite3", "libelf", "libdw", "ncursesw"]
 
 
-def sources():
-    """Every C file of the program but main.c, and what is embedded in it."""
-    found = [p for p in (TOP / "src").rglob("*.c") if p.name != "main.c"]
-    for file, name in EMBEDDED.items():
-        made = OUT / f"{name}.c"
-        subprocess.run([sys.executable, TOP / "tools" / "embed.py",
-                        TOP / "src" / file, name, made], check=True)
+def sources(name):
+    """The C files of the modules, and what is embedded in them."""
+    found = []
+    for module in MODULES[name]:
+        found += (TOP / "src" / module).rglob("*.c")
+    if "store" in MODULES[name]:
+        made = OUT / "store_schema.c"
+        schema = TOP / "src" / "store" / "schema.sql"
+        embed = TOP / "tools" / "embed.py"
+        subprocess.run(
+            [sys.executable, embed, schema, "store_schema", made], check=True
+        )
         found.append(made)
     return [str(path) for path in found]
 
@@ -79,7 +90,7 @@ def compile_target(name, source, program):
         ["pkg-config", "--cflags", "--libs", *LIBRARIES], check=True,
         text=True, stdout=subprocess.PIPE).stdout.split()
     flags = [*FLAGS, *MORE_FLAGS.get(name, []), "-I", str(TOP / "src")]
-    subprocess.run(["clang", *flags, str(source), *sources(), "-o",
+    subprocess.run(["clang", *flags, str(source), *sources(name), "-o",
                     str(program), *libraries, "-lm", "-pthread"], check=True)
 
 
@@ -92,7 +103,8 @@ def run_target(name, program, seconds):
     answer = subprocess.run(
         [program, f"-max_total_time={seconds}", "-rss_limit_mb=4096",
          f"-max_len={LONGEST.get(name, 4096)}", "-timeout=10",
-         "-print_final_stats=1", f"-artifact_prefix={corpus}/",
+         "-verbosity=0", "-print_final_stats=1",
+         f"-artifact_prefix={corpus}/",
          str(corpus), *seeds], check=False,
         env={"ASAN_OPTIONS": "quarantine_size_mb=8", **os.environ})
     return answer.returncode == 0
@@ -107,15 +119,19 @@ def main():
         sys.exit("tools/fuzz.py: clang is missing: tools/setup fuzz")
     OUT.mkdir(parents=True, exist_ok=True)
     make_native_seeds()
-    good = True
-    for source in sorted((TOP / "tests" / "fuzz").glob("fuzz_*.c")):
-        name = source.stem.removeprefix("fuzz_")
+    passed = failed = 0
+    for name in MODULES:
         if args.names and name not in args.names:
             continue
-        program = OUT / source.stem
+        program = OUT / f"fuzz_{name}"
+        source = TOP / "tests" / "fuzz" / f"fuzz_{name}.c"
         compile_target(name, source, program)
-        good = run_target(name, program, args.seconds) and good
-    return 0 if good else 1
+        if run_target(name, program, args.seconds):
+            passed += 1
+        else:
+            failed += 1
+    print(f"{passed} passed, {failed} failed, 0 skipped", flush=True)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
