@@ -14,8 +14,8 @@
 
 #include "base/map.h"
 #include "base/random.h"
+#include "os/child.h"
 #include "os/clock.h"
-#include "os/procfs.h"
 #include "sample/family.h"
 #include "sample/kin.h"
 #include "sample/priority.h"
@@ -102,9 +102,7 @@ static int wait_for_python(struct sampler *s, uint64_t patience_ns,
 	int rc;
 
 	for (;;) {
-		char state = procfs_state(pid);
-
-		if (!state || state == 'Z' || state == 'X')
+		if (pid_ended(pid))
 			return err_set(err, ERR_GONE, "process %d has exited",
 				       (int)pid);
 		rc = watch_find_python(root(s), err);

@@ -147,7 +147,7 @@ static enum thread_state file_state(struct wait_context *c, uint64_t fd,
 			return STATE_IO;
 	f = &c->files.at[fd];
 	if (!f->seen_ns || now_ns - f->seen_ns > FILE_FRESH_NS) {
-		f->state = ask_file(target_pid(c->target), fd);
+		f->state = ask_file(target_task(c->target), fd);
 		f->seen_ns = now_ns;
 	}
 	return f->state;

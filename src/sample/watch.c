@@ -401,10 +401,8 @@ void watch_leave(struct watch *w)
 {
 	static const char text[] =
 		"it lived on: the recording ended with the first process";
-	char state = procfs_state(w->pid);
 
-	if (!w->ended && state && state != 'Z' && state != 'X' &&
-	    !row(w)->trouble)
+	if (!w->ended && !row(w)->trouble && !pid_ended(w->pid))
 		row(w)->trouble =
 			profile_string(w->profile, text, sizeof(text) - 1);
 }

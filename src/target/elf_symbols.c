@@ -31,13 +31,13 @@ int elf_symbols_open_mapped(const struct target *t,
 	char path[4200];
 	int fd, exact;
 
-	snprintf(path, sizeof(path), "/proc/%d/root%s", (int)target_pid(t),
+	snprintf(path, sizeof(path), "/proc/%d/root%s", (int)target_task(t),
 		 file);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd >= 0 && same_file(fd, map))
 		return fd;
 	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx",
-		 (int)target_pid(t), (unsigned long long)map->start,
+		 (int)target_task(t), (unsigned long long)map->start,
 		 (unsigned long long)map->end);
 	exact = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (exact >= 0) {

@@ -26,6 +26,11 @@ pid_t target_pid(const struct target *t)
 	return t->pid;
 }
 
+pid_t target_task(const struct target *t)
+{
+	return t->task;
+}
+
 int target_readv(struct target *t, const struct target_piece *pieces,
 		 unsigned nr, unsigned *done, struct err *err)
 {

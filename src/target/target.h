@@ -64,6 +64,12 @@ void target_close(struct target *t);
 pid_t target_pid(const struct target *t);
 
 /*
+ * A thread of it that lives: one that has ended has no memory, files or root
+ * directory any more, also if it was the main one and the others go on.
+ */
+pid_t target_task(const struct target *t);
+
+/*
  * Copy all pieces, in order, in one system call. *done is how many came over
  * whole; fewer than `nr` means that piece `*done` is not mapped (any more).
  * Fails with ERR_GONE or ERR_PERM when nothing can be read at all.

@@ -21,6 +21,7 @@ struct target_ops {
 struct target {
 	const struct target_ops *ops;
 	pid_t pid;
+	pid_t task; /* the thread through which it is read, see target_task() */
 	struct buf *capture; /* NULL unless capturing */
 	void *state;	     /* of the snapshot */
 };

@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "os/procfs.h"
+#include "os/task.h"
 #include "target/elf_symbols.h"
 #include "target/target_internal.h"
 
@@ -26,6 +28,24 @@ static int read_error(pid_t pid, int error, struct err *err)
 		err_hint(err, "tare doctor %d   says what forbids it",
 			 (int)pid);
 	return err->code;
+}
+
+/* The thread through which the process was read has ended: take another. */
+static bool change_task(struct target *t)
+{
+	struct task_list list = { 0 };
+	bool found = false;
+
+	if (task_list(t->pid, &list))
+		for (uint32_t i = 0; i < list.tid.nr && !found; i++) {
+			char state = procfs_state(list.tid.at[i]);
+
+			found = state && state != 'Z' && state != 'X';
+			if (found)
+				t->task = list.tid.at[i];
+		}
+	vec_release(&list.tid);
+	return found;
 }
 
 static int live_readv(struct target *t, const struct target_piece *pieces,
@@ -45,7 +65,9 @@ static int live_readv(struct target *t, const struct target_piece *pieces,
 		remote[i].iov_base = (void *)(uintptr_t)pieces[i].addr;
 		remote[i].iov_len = pieces[i].size;
 	}
-	got = process_vm_readv(t->pid, local, nr, remote, nr, 0);
+	got = process_vm_readv(t->task, local, nr, remote, nr, 0);
+	if (got < 0 && errno == ESRCH && change_task(t))
+		got = process_vm_readv(t->task, local, nr, remote, nr, 0);
 	if (got < 0) {
 		if (errno == EFAULT)
 			return ERR_OK;
@@ -57,14 +79,14 @@ static int live_readv(struct target *t, const struct target_piece *pieces,
 	return ERR_OK;
 }
 
-static int live_maps_text(struct target *t, char **text, struct err *err)
+static int read_maps_text(struct target *t, char **text, struct err *err)
 {
 	struct buf b = { 0 };
 	char path[64];
 	ssize_t got = 0;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", (int)t->pid);
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)t->task);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		if (errno == ENOENT)
@@ -89,6 +111,20 @@ static int live_maps_text(struct target *t, char **text, struct err *err)
 	return ERR_OK;
 }
 
+/* That of a thread that has ended is there, but empty, until it is gone. */
+static int live_maps_text(struct target *t, char **text, struct err *err)
+{
+	int rc = read_maps_text(t, text, err);
+	pid_t before = t->task;
+
+	if ((rc && rc != ERR_GONE) || (!rc && **text) || !change_task(t) ||
+	    t->task == before)
+		return rc;
+	if (!rc)
+		free(*text);
+	return read_maps_text(t, text, err);
+}
+
 static void live_close(struct target *t)
 {
 	(void)t;
@@ -111,6 +147,6 @@ int target_open(struct target **out, pid_t pid, struct err *err)
 	if (!*out)
 		return err_nomem(err);
 	(*out)->ops = &live_ops;
-	(*out)->pid = pid;
+	(*out)->pid = (*out)->task = pid;
 	return ERR_OK;
 }

@@ -321,7 +321,7 @@ int target_open_snapshot_bytes(struct target **out, const void *bytes,
 		return err_nomem(err);
 	}
 	t->ops = &snapshot_ops;
-	t->pid = getpid();
+	t->pid = t->task = getpid();
 	t->state = s;
 	buf_add(&s->file, bytes, size);
 	if (s->file.failed || !parse(s)) {

@@ -126,3 +126,8 @@ def is_sanitized(tare):
     """tare of a sanitizer build is several times slower."""
     return b"__asan_init" in pathlib.Path(tare).read_bytes()
 
+
+def state_of(pid):
+    """One letter, as in ps."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        return file.read().rpartition(")")[2].split()[0]

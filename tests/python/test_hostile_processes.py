@@ -120,6 +120,27 @@ os.waitpid(pid, 0)
         assert 0.15 < thread["states"]["other"] < 0.4
 
 
+def test_a_process_whose_main_thread_has_ended(tare, any_python, tmp_path):
+    """The others go on; the kernel shows the process as a zombie."""
+    script = tmp_path / "headless.py"
+    script.write_text(f"""{jobs.HEAD}
+import ctypes, threading
+def in_thread():
+    spin(30)
+threading.Thread(target=in_thread).start()
+ctypes.CDLL(None).syscall(60, 0)
+""")
+    process = any_python.start(script)
+    try:
+        jobs.wait_until(
+            lambda: jobs.state_of(process.pid) == "Z", "the main thread ends")
+        job = healthy(jobs.attach(tare, process.pid, 1))
+        names = set().union(*jobs.functions_by_thread(tare).values())
+        assert "in_thread" in names
+    finally:
+        process.kill()
+
+
 # -------------------------------------------------------- who may read whom
 
 
