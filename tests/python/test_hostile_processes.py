@@ -134,7 +134,7 @@ ctypes.CDLL(None).syscall(60, 0)
     try:
         jobs.wait_until(
             lambda: jobs.state_of(process.pid) == "Z", "the main thread ends")
-        job = healthy(jobs.attach(tare, process.pid, 1))
+        healthy(jobs.attach(tare, process.pid, 1))
         names = set().union(*jobs.functions_by_thread(tare).values())
         assert "in_thread" in names
     finally:
