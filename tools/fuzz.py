@@ -103,7 +103,7 @@ def run_target(name, program, seconds):
     answer = subprocess.run(
         [program, f"-max_total_time={seconds}", "-rss_limit_mb=4096",
          f"-max_len={LONGEST.get(name, 4096)}", "-timeout=10",
-         "-verbosity=0", "-print_final_stats=1",
+         "-verbosity=0", "-print_funcs=0", "-print_final_stats=1",
          f"-artifact_prefix={corpus}/",
          str(corpus), *seeds], check=False,
         env={"ASAN_OPTIONS": "quarantine_size_mb=8", **os.environ})

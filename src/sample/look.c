@@ -596,6 +596,12 @@ int look_at_one(struct look *k, struct roster_thread *t, bool *whole,
 	return ERR_OK;
 }
 
+void look_rejoin(struct look *k)
+{
+	if (k->policy.stay)
+		go_beside(k);
+}
+
 void look_beside(struct look *k, pid_t tid)
 {
 	k->policy.follow = tid;

@@ -78,6 +78,10 @@ int look_at_one(struct look *k, struct roster_thread *t, bool *whole,
 /* Be on the CPU of thread `tid` from now on. */
 void look_beside(struct look *k, pid_t tid);
 
+/* A process that was stopped wakes where we are not: be beside it again, if
+ * that is to be so between looks. */
+void look_rejoin(struct look *k);
+
 /* Find the collector of the interpreter at `interp`. */
 void look_find_collector(struct look *k, uint64_t interp);
 

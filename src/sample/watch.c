@@ -306,8 +306,10 @@ static void look_at_python(struct watch *w, uint64_t now_ns, uint64_t at_ns)
 		rc = stopper_stop(w->stopper, &err);
 	if (!rc)
 		rc = interpreter_look(w->python, now_ns, at_ns, &err);
-	if (w->stopper)
+	if (w->stopper) {
 		stopper_resume(w->stopper);
+		look_rejoin(&w->python->look);
+	}
 	if (!rc)
 		rc = interpreter_check(w->python, now_ns);
 	if (!rc)

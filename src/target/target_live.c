@@ -54,6 +54,7 @@ static int live_readv(struct target *t, const struct target_piece *pieces,
 	struct iovec local[TARGET_PIECES_MAX], remote[TARGET_PIECES_MAX];
 	ssize_t got;
 	unsigned i;
+	int error;
 
 	*done = 0;
 	if (!nr)
@@ -66,13 +67,14 @@ static int live_readv(struct target *t, const struct target_piece *pieces,
 		remote[i].iov_len = pieces[i].size;
 	}
 	got = process_vm_readv(t->task, local, nr, remote, nr, 0);
-	if (got < 0 && errno == ESRCH && change_task(t))
+	error = got < 0 ? errno : 0;
+	if (error == ESRCH && change_task(t)) {
 		got = process_vm_readv(t->task, local, nr, remote, nr, 0);
-	if (got < 0) {
-		if (errno == EFAULT)
-			return ERR_OK;
-		return read_error(t->pid, errno, err);
+		error = got < 0 ? errno : 0;
 	}
+	if (error)
+		return error == EFAULT ? ERR_OK
+				       : read_error(t->pid, error, err);
 	for (i = 0; i < nr && (size_t)got >= pieces[i].size; i++)
 		got -= (ssize_t)pieces[i].size;
 	*done = i;

@@ -199,4 +199,6 @@ def test_stopping_the_target_and_native_stacks_go_together(tare, any_python):
     assert done.returncode == 7
     said = native_stacks(tare)
     assert said["samples"] > 50
-    assert said["merged"] > 0
+    # 95 % on a machine that does nothing else; without going after a thread
+    # that wakes on another CPU one or none.
+    assert said["merged"] > 0.3 * said["samples"]
