@@ -27,6 +27,7 @@ struct task {
 	uint64_t check_ns;	/* not to be asked before */
 	uint64_t ran_ns;	/* when it last was on a CPU for sure */
 	double lead_ns;		/* time told to be on one, less that counted */
+	uint64_t led_ns;	/* the CPU time that is in it already */
 	/* The share of the ticks missed before this look in which it was as it
 	 * is now. */
 	double stood;

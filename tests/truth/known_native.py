@@ -99,7 +99,9 @@ def in_free():
 
 def other():
     while not over:
-        in_held()
+        # With the GIL for long enough to be made to give it away.
+        for _ in range(20):
+            in_held()
         in_free()
 
 

@@ -171,7 +171,7 @@ def test_stacks_and_shares_of_one_thread_are_right(place, library):
     check_shares(said, spun)
 
 
-@pytest.mark.releases("3.12", "3.14")
+@pytest.mark.releases("3.10", "3.13", "3.14")
 def test_stacks_of_threads_are_right(place, library):
     said, stacks, _ = merged_stacks(place, library, 3, 6)
     print(f"{said['merged']} of {said['samples']} merged: "
