@@ -59,8 +59,8 @@ def errors_of(told, thread):
             for state in STATES}
 
 
-def check(place, mode, number):
-    for seconds in (7, 14, 21):
+def check(place, mode, number, lengths=(7, 14, 21)):
+    for seconds in lengths:
         told, threads, report = run(place, mode, seconds, number)
         looks = min(t["looks"]["taken"] for t in threads.values())
         if looks >= ENOUGH:
@@ -182,7 +182,8 @@ def test_beside_two_busy_processes_the_run_queue_grows(place, mode):
 
 
 def test_the_collector_is_told_apart(place):
-    told, threads, report = undisturbed(lambda: check(place, "collect", 2))
+    told, threads, report = undisturbed(
+        lambda: check(place, "collect", 2, (14, 21)))
     for name, thread in threads.items():
         told[name].setdefault("collecting_ns", 0)
         collecting = sum(s for key, s in thread["state_parts"].items()
