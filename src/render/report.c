@@ -125,8 +125,8 @@ static void put_kernel_figures(struct report *r)
 		const char *words;
 		bool bytes;
 	} figures[] = {
-		{ PROCESS_MINOR_FAULTS, "page faults", false },
-		{ PROCESS_MAJOR_FAULTS, "from disk", false },
+		{ PROCESS_MINOR_FAULTS, "minor page faults", false },
+		{ PROCESS_MAJOR_FAULTS, "major", false },
 		{ PROCESS_VOLUNTARY, "times asleep", false },
 		{ PROCESS_INVOLUNTARY, "preempted", false },
 		{ PROCESS_READ_BYTES, "read", true },

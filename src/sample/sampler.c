@@ -214,15 +214,20 @@ static void allow_many_files(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* But not where the looks would leave nobody else a CPU. */
+static void come_first(const struct sampler *s)
+{
+	struct priority ignored;
+
+	if (look_leaves_time(s->opts.rate_hz))
+		priority_raise(&ignored);
+}
+
 /* Without one there are no native stacks, which the report tells. */
 static void open_waker(struct sampler *s)
 {
-	struct priority ignored;
 	struct err err;
 
-	/* The thread stands still for us if we are let in at once. */
-	if (look_leaves_time(s->opts.rate_hz))
-		priority_raise(&ignored);
 	s->waker = epoll_create1(EPOLL_CLOEXEC);
 	if (s->waker > 0)
 		return;
@@ -251,8 +256,11 @@ int sampler_open(struct sampler **out, pid_t pid,
 	s->family.loadavg = -1;
 	p->asked_hz = opts->rate_hz;
 	kin_init(&s->kin, pid, opts->fresh);
-	if (opts->native)
+	if (opts->native) {
 		open_waker(s);
+		/* A thread stands still for us if we are let in at once. */
+		come_first(s);
+	}
 	rc = add_watch(s, pid, PROCESS_NONE, opts->fresh, now, err);
 	if (!rc && patience_ns)
 		rc = wait_for_python(s, patience_ns, err);
@@ -443,13 +451,11 @@ static bool rest(struct sampler *s, uint64_t wake_ns, uint64_t *now_ns)
 
 static void note_wake(struct sampler *s, uint64_t now_ns)
 {
-	struct priority ignored;
-
 	s->late_nr += now_ns - s->due_ns > LATE_NS;
 	if (++s->wake_nr < WAKES)
 		return;
-	if (s->late_nr >= LATE_WAKES && look_leaves_time(s->opts.rate_hz))
-		priority_raise(&ignored);
+	if (s->late_nr >= LATE_WAKES)
+		come_first(s);
 	s->wake_nr = s->late_nr = 0;
 }
 

@@ -40,7 +40,7 @@ def test_totals_of_a_run_are_the_kernels(tare, python):
     assert totals["involuntary_switches"] > 0
     assert 45e6 < totals["peak_memory_bytes"] < 90e6
     text = jobs.report_text(tare)
-    for words in ("page faults", "times asleep", "preempted", "read"):
+    for words in ("minor page faults", "times asleep", "preempted", "read"):
         assert words in text, text
     assert "4.5" in text.partition(" written")[0].rpartition("·")[2], text
 
