@@ -3,9 +3,9 @@
 """Run the libFuzzer targets of tests/fuzz: fuzz.py [--seconds N] [NAME...]
 
 Each tests/fuzz/fuzz_<name>.c is compiled with clang and the sanitizers
-against the modules that it reads with, and runs for N seconds. What it finds new is kept in
-build/fuzz/<name>; an input that fails is left there as crash-* and the exit
-status is 1. The last line is `N passed, N failed, 0 skipped`.
+against the modules that it reads with, and runs for N seconds. What it finds
+new is kept in build/fuzz/<name>; an input that fails is left there as crash-*
+and the exit status is 1. The last line is `N passed, N failed, 0 skipped`.
 """
 
 import argparse
