@@ -38,11 +38,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # What tare promises to read.
 OLDEST, NEWEST = (3, 9), (3, 15)
 
-REQUIRED = os.environ.get("TARE_REQUIRE_PYTHONS", "").split()
-collect_ignore = [] if REQUIRED else ["python/test_coverage.py"]
-
-covered_minors = set()
-
 
 class Python:
     """One interpreter, with what is needed to run programs in it.
@@ -182,25 +177,9 @@ def tare():
     return str(path.absolute())
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item, call):
-    report = yield
-    params = getattr(getattr(item, "callspec", None), "params", {})
-    if call.when == "call" and report.passed and "python" in params:
-        covered_minors.add(params["python"].minor)
-    return report
-
-
-@pytest.fixture(scope="session")
-def covered():
-    """Minor versions in which a test has passed so far."""
-    return covered_minors
-
-
 def depends_on_python(item):
     """Or would it be the same test again that `make test` runs?"""
     return (item.path.parent.name != "python"
-            or item.path.name == "test_coverage.py"
             or "python" in item.fixturenames)
 
 
@@ -209,5 +188,3 @@ def pytest_collection_modifyitems(config, items):
         again = [one for one in items if not depends_on_python(one)]
         config.hook.pytest_deselected(items=again)
         items[:] = [one for one in items if depends_on_python(one)]
-    # The question what was covered makes sense only at the end.
-    items.sort(key=lambda item: item.path.name == "test_coverage.py")

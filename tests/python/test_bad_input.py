@@ -3,12 +3,14 @@
 exit status, nothing lost, and never a half file under the final name."""
 
 import os
+import pathlib
 import resource
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
@@ -139,8 +141,10 @@ def unprivileged(tare, folder):
     if os.geteuid() != 0:
         return tare, {}
     shutil.copy(tare, folder / "tare")
-    for one in (folder, folder.parent, folder.parent.parent):
-        one.chmod(0o755)
+    top = pathlib.Path(tempfile.gettempdir()).resolve()
+    for one in (folder, *folder.parents):
+        if top in one.parents:
+            one.chmod(0o755)
     who = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
     return str(folder / "tare"), who
 

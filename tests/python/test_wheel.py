@@ -16,6 +16,9 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
 
+# One process builds it for all.
+pytestmark = pytest.mark.xdist_group("wheel")
+
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 LIMIT_S = 300
 

@@ -56,6 +56,22 @@ def test_an_error_of_pytest_counts_as_a_failure():
     assert run_tests.count_cases(cases) == Count(1, 1, 1)
 
 
+def test_a_release_is_covered_by_a_test_that_passed(tmp_path, capsys):
+    junit = tmp_path / "a.xml"
+    junit.write_text(
+        "<s><testcase name='one[3.9.18-pyenv]'/>"
+        "<testcase name='two[fork-3.10.1rc1-debian-sid]'/>"
+        "<testcase name='three[3.11.2-system]'><failure/></testcase>"
+        "<testcase name='four[3.12.1-pyenv]'><skipped/></testcase></s>"
+    )
+    junits = [junit, tmp_path / "missing.xml"]
+    count = run_tests.count_covered(["3.9", "3.10"], junits)
+    assert count == Count(2, 0, 0)
+    count = run_tests.count_covered(["3.9", "3.11", "3.12", "3.1"], junits)
+    assert count == Count(1, 3, 0)
+    assert "no test passed with a live Python 3.12" in capsys.readouterr().out
+
+
 def test_programs_that_did_not_end_well_are_known(tmp_path):
     log = tmp_path / "testlog.json"
     results = {"a": "OK", "b": "ERROR", "c": "TIMEOUT", "d": "SKIP"}

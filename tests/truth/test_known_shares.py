@@ -14,6 +14,11 @@ from tare_runs import HERE, record, undisturbed
 
 SIGMAS = 4
 
+# So that the mean of 19 errors, which hang together, is 0.25 points with a
+# standard deviation of 0.1 (20 runs of 17,000): with 6000 it was above the
+# limit of 0.7 in one run of some dozens.
+ENOUGH = 16000
+
 
 def run(place, mode, seconds, rate):
     """What the program says of itself, and what tare says of it."""
@@ -45,14 +50,14 @@ def worth(report):
 
 def test_shares_from_5_to_95_percent_are_right(place):
     # Longer where the machine is loaded and gives fewer samples a second.
-    for seconds in (3.0, 6.0, 12.0, 24.0):
+    for seconds in (6.0, 12.0, 24.0):
         told, report = undisturbed(
             lambda seconds=seconds: run(place, "nested", seconds, 5000))
-        if report["sampling"]["complete"] >= 6000:
+        if report["sampling"]["complete"] >= ENOUGH:
             break
     total, own = seconds_of(report, "total_s"), seconds_of(report, "self_s")
     samples = report["sampling"]["complete"]
-    assert samples >= 6000, f"too few samples to tell: {samples}"
+    assert samples >= ENOUGH, f"too few samples to tell: {samples}"
     levels = sorted(told["ns"])
     errors = {}
     for name, below in zip(levels, levels[1:] + [None]):
