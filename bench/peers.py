@@ -104,6 +104,28 @@ class Tare(Tool):
         return by_last_part(self.recording.collapsed())
 
 
+def built(name):
+    """The path of a program of this folder in C."""
+    subprocess.run(["ninja", "-C", str(TOP / "build"), f"bench/{name}"],
+                   check=True, stdout=subprocess.DEVNULL)
+    return str(TOP / "build" / "bench" / name)
+
+
+class OnlySleep(Tool):
+    """Wakes as often as the others, and does nothing: what is left of their
+    cost is none of their doing."""
+
+    name = "only sleep"
+
+    def attach(self, target, seconds, rate, every):
+        said, cpu_s = run_metered(
+            [built("only_sleep"), str(seconds), str(rate)], seconds)
+        return Outcome(cpu_s, 0, json.loads(said)["sleeps"], 0, said)
+
+    def stacks(self, target):
+        raise Unfit("it takes no stacks")
+
+
 class TareRaw(Tool):
     """tare's sampler without its program: no file, no limit of the rate.
     The counterpart of TachyonRaw."""
@@ -112,12 +134,8 @@ class TareRaw(Tool):
     can_keep_rate = False
 
     def attach(self, target, seconds, rate, every):
-        program = TOP / "build" / "bench" / "full_speed"
-        subprocess.run(["ninja", "-C", str(TOP / "build"),
-                        "bench/full_speed"], check=True,
-                       stdout=subprocess.DEVNULL)
         answer = subprocess.run(
-            [str(program), str(target.pid), str(seconds)], check=False,
+            [built("full_speed"), str(target.pid), str(seconds)], check=False,
             text=True, timeout=seconds + GRACE_S, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE)
         if answer.returncode:

@@ -115,6 +115,7 @@ static int accept(struct look *k, struct roster_thread *t, uint64_t now_ns,
 	rc = names_node(k->names, &t->memory, frames, nr, now_ns, &node, err);
 	if (!rc) {
 		record(t, node, SAMPLE_COMPLETE);
+		t->read_ns = k->read_ns;
 		roster_ask_name(k->roster, t);
 	} else if (rc == ERR_CORRUPT)
 		t->moved = true;
@@ -245,6 +246,23 @@ static void park(struct look *k)
 	}
 }
 
+/* Costs two thirds of what reading its stack does. */
+static bool has_slept(const struct look *k, const struct roster_thread *t)
+{
+	struct task *task =
+		t->tid ? tasks_find(k->roster->tasks, t->tid) : NULL;
+
+	return task && task_has_slept(task, t->read_ns);
+}
+
+static bool may_have_moved(const struct look *k, const struct roster_thread *t,
+			   enum gil_news news)
+{
+	if (t->raw.addr == k->gil.holder && news != GIL_SAME)
+		return true;
+	return news == GIL_UNKNOWN && !has_slept(k, t);
+}
+
 /* The lock was read: who of the parked has to be looked at after all? */
 static void unpark(struct look *k, bool read)
 {
@@ -256,8 +274,7 @@ static void unpark(struct look *k, bool read)
 		if (!t->parked)
 			continue;
 		t->parked = false;
-		if (news == GIL_UNKNOWN ||
-		    (news == GIL_ONE_SWITCH && t->raw.addr == k->gil.holder))
+		if (may_have_moved(k, t, news))
 			t->pending = true;
 		else
 			record(t, t->node, SAMPLE_COMPLETE);
@@ -368,11 +385,11 @@ static int read_timed(struct look *k, unsigned pieces_nr, unsigned *done,
 		      struct err *err)
 {
 	double expected = expected_ns(k, pieces_nr), took;
-	uint64_t start = clock_now_ns();
 	int rc;
 
+	k->read_ns = clock_now_ns();
 	rc = target_readv(k->process->target, k->pieces, pieces_nr, done, err);
-	took = (double)(clock_now_ns() - start);
+	took = (double)(clock_now_ns() - k->read_ns);
 	if (k->pace == 0 || took < k->pace * expected)
 		k->pace = took / expected;
 	else

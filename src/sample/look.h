@@ -45,6 +45,7 @@ struct look {
 	struct target_piece pieces[TARGET_PIECES_MAX];
 	VEC(unsigned) counts; /* pieces of each thread of a batch */
 	uint64_t random;      /* state of the generator */
+	uint64_t read_ns;     /* when the last reading began */
 	double pace;	      /* of readings: time taken by time expected */
 	unsigned slow_nr;     /* slow readings in a row */
 	bool was_slow;	      /* the last reading took longer than it can */

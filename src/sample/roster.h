@@ -28,6 +28,7 @@ struct roster_thread {
 
 	bool has_node; /* the last sample was a complete one */
 	uint32_t node;
+	uint64_t read_ns; /* when that was read, by CLOCK_MONOTONIC */
 
 	/* State of the present tick, for look.c. */
 	bool seen; /* it has a sample: `node`, of this quality */

@@ -24,6 +24,14 @@
 #define LONG_WAIT_PART 32
 #define LONG_WAIT_MAX_NS (32 * CLOCK_MS_NS)
 
+/*
+ * One that has slept on by the kernel's count can still have been woken, and
+ * stand in the queue for a CPU. Where it stood there for less than this part of
+ * its time lately, it is asked every so often only.
+ */
+#define QUEUE_PART 64
+#define SLEPT_NS (8 * CLOCK_MS_NS)
+
 /* How old the kernel's count of a waiting thread may get: it tells whether
  * this is still the same wait. */
 #define COUNT_FRESH_NS (8 * CLOCK_MS_NS)
@@ -60,8 +68,13 @@ static void name_thread(struct tasks *ts, struct task *t)
 
 static bool read_sched(struct task *t, uint64_t now_ns)
 {
+	const struct task_sched before = t->last;
+
 	if (!task_read_sched(&t->files, &t->last))
 		return false;
+	if (t->last.run_nr != before.run_nr)
+		t->queues = (t->last.queue_ns - before.queue_ns) * QUEUE_PART >
+			    now_ns - t->last_ns;
 	/* A thread that executes another program takes over the number of the
 	 * main one, and the file of that shows its counts from then on. */
 	if (t->last.cpu_ns < t->begin.cpu_ns ||
@@ -358,26 +371,45 @@ static void look_at_runnable(struct tasks *ts, struct task *t)
 	t->led_ns = t->last.cpu_ns;
 }
 
-/* Asleep: since when, and until when need nobody ask? */
+/* Asleep: since when? */
 static void note_wait(const struct tasks *ts, struct task *t,
 		      enum thread_state state, uint64_t now_ns)
 {
 	uint64_t fresh_ns = ts->profile->missed_now ? 0 : COUNT_FRESH_NS;
-	uint64_t run_nr = t->last.run_nr, age, part;
+	uint64_t run_nr = t->last.run_nr;
+	bool counted = t->slept && state == t->state;
 
-	if (state != t->state || now_ns - t->last_ns >= fresh_ns)
+	if (!counted && (state != t->state || now_ns - t->last_ns >= fresh_ns))
 		read_sched(t, now_ns);
-	if (state != t->state || t->last.run_nr != run_nr)
+	if (state != t->state || t->last.run_nr != run_nr || !t->since_ns)
 		t->since_ns = now_ns;
 	t->stood = share_of_gap(ts, now_ns - t->since_ns);
-	age = now_ns - t->since_ns;
-	part = age / LONG_WAIT_PART;
-	if (age < LONG_WAIT_NS)
-		t->check_ns = now_ns;
-	else
-		t->check_ns =
-			now_ns +
-			(part < LONG_WAIT_MAX_NS ? part : LONG_WAIT_MAX_NS);
+}
+
+/* Does it wait as it did when it was last asked, more or less for sure? */
+static bool waits_on(const struct task *t, uint64_t now_ns)
+{
+	uint64_t age_ns = t->asked_ns - t->since_ns;
+	uint64_t part_ns = age_ns / LONG_WAIT_PART;
+
+	if (t->ask || !t->since_ns)
+		return false;
+	if (t->slept && !t->queues)
+		return now_ns - t->asked_ns < SLEPT_NS;
+	if (age_ns < LONG_WAIT_NS)
+		return false;
+	return now_ns - t->asked_ns <
+	       (part_ns < LONG_WAIT_MAX_NS ? part_ns : LONG_WAIT_MAX_NS);
+}
+
+bool task_has_slept(struct task *t, uint64_t since_ns)
+{
+	struct task_sched now;
+
+	t->slept = !t->gone && t->since_ns && t->since_ns <= since_ns &&
+		   task_read_sched(&t->files, &now) &&
+		   now.run_nr == t->last.run_nr;
+	return t->slept;
 }
 
 static bool is_name_due(uint32_t look_nr)
@@ -394,8 +426,10 @@ static void look_at(struct tasks *ts, struct task *t, uint64_t now_ns)
 	if (is_name_due(++t->look_nr) && !t->named)
 		name_thread(ts, t);
 	t->stood = 1;
-	if (now_ns < t->check_ns || t->gone)
+	if (t->gone || waits_on(t, now_ns))
 		return;
+	t->ask = false;
+	t->asked_ns = now_ns;
 	task_read_wait(&t->files, &wait);
 	if (wait.kind == TASK_GONE) {
 		t->gone = true;
@@ -403,7 +437,7 @@ static void look_at(struct tasks *ts, struct task *t, uint64_t now_ns)
 	}
 	if (wait.kind == TASK_RUNNABLE) {
 		look_at_runnable(ts, t);
-		t->since_ns = t->check_ns = now_ns;
+		t->since_ns = 0;
 		return;
 	}
 	state = wait_state(&ts->wait, t->tid, &wait, now_ns, &t->gone);
@@ -421,7 +455,7 @@ void tasks_forget_names(struct tasks *ts)
 
 void task_ask(struct task *t)
 {
-	t->check_ns = 0;
+	t->ask = true;
 }
 
 void tasks_look(struct tasks *ts)
@@ -431,6 +465,7 @@ void tasks_look(struct tasks *ts)
 	for (uint32_t i = 0; i < ts->task.nr; i++) {
 		ts->task.at[i]->sampled = false;
 		look_at(ts, ts->task.at[i], ts->look_ns);
+		ts->task.at[i]->slept = false;
 	}
 	ts->last_tick_ns = ts->profile->now_ns;
 }

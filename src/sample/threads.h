@@ -23,14 +23,17 @@ struct task {
 	uint64_t last_ns; /* when that was read; 0: never */
 	enum thread_state state;
 	enum thread_state told; /* the same, or what it was for longer */
-	uint64_t since_ns;	/* it waits, and has done so since */
-	uint64_t check_ns;	/* not to be asked before */
+	uint64_t since_ns;	/* it waits, and has done so since; 0: no */
+	uint64_t asked_ns;	/* when it was last asked what it does */
 	uint64_t ran_ns;	/* when it last was on a CPU for sure */
 	double lead_ns;		/* time told to be on one, less that counted */
 	uint64_t led_ns;	/* the CPU time that is in it already */
 	/* The share of the ticks missed before this look in which it was as it
 	 * is now. */
 	double stood;
+	bool ask;    /* it is to be asked at the next look */
+	bool queues; /* for a notable part of its time lately, for a CPU */
+	bool slept;  /* by task_has_slept(), since it was last asked */
 	bool listed;
 	bool gone;    /* it has ended; the list does not know yet */
 	bool sampled; /* at the present tick, with its Python stack */
@@ -87,6 +90,9 @@ void tasks_forget_names(struct tasks *ts);
 
 /* Whatever it was known to wait for: ask what it does at the next look. */
 void task_ask(struct task *t);
+
+/* Has it waited all the time since `since_ns`, by what the kernel counts? */
+bool task_has_slept(struct task *t, uint64_t since_ns);
 
 /* Bring the states of all threads up to date. */
 void tasks_look(struct tasks *ts);
