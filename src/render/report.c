@@ -122,15 +122,16 @@ static void put_kernel_figures(struct report *r)
 {
 	static const struct {
 		enum process_figure which;
-		const char *words;
+		const char *one, *many;
 		bool bytes;
 	} figures[] = {
-		{ PROCESS_MINOR_FAULTS, "minor page faults", false },
-		{ PROCESS_MAJOR_FAULTS, "major", false },
-		{ PROCESS_VOLUNTARY, "times asleep", false },
-		{ PROCESS_INVOLUNTARY, "preempted", false },
-		{ PROCESS_READ_BYTES, "read", true },
-		{ PROCESS_WRITTEN_BYTES, "written", true },
+		{ PROCESS_MINOR_FAULTS, "minor page fault", "minor page faults",
+		  false },
+		{ PROCESS_MAJOR_FAULTS, "major", "major", false },
+		{ PROCESS_VOLUNTARY, "time asleep", "times asleep", false },
+		{ PROCESS_INVOLUNTARY, "preempted", "preempted", false },
+		{ PROCESS_READ_BYTES, "read", "read", true },
+		{ PROCESS_WRITTEN_BYTES, "written", "written", true },
 	};
 	const struct process_figures *f = &r->profile->figures;
 	char text[DIGITS_SIZE];
@@ -146,7 +147,7 @@ static void put_kernel_figures(struct report *r)
 		else
 			digits_count(text, value);
 		buf_printf(&r->scratch, "%s%s %s", r->scratch.size ? DOT : "",
-			   text, figures[i].words);
+			   text, value == 1 ? figures[i].one : figures[i].many);
 	}
 	if (!r->scratch.size)
 		return;
