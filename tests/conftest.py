@@ -35,6 +35,11 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Side by side, the jobs of one test must not be in the process group of another
+# one's: tare tells by that whose a process without a parent may be.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.setpgrp()
+
 # What tare promises to read.
 OLDEST, NEWEST = (3, 9), (3, 15)
 

@@ -99,7 +99,8 @@ void jit_init(struct jit *j);
 void jit_release(struct jit *j);
 
 /* The file mapped as `path` may be a jitdump. */
-void jit_note_file(struct native *n, const char *path, uint64_t inode);
+void jit_note_file(struct native *n, const char *path,
+		   const struct target_map *map);
 
 /*
  * What is known of the code at `addr`: its name, NULL when it has none, and

@@ -18,6 +18,7 @@
 #include "native/native_internal.h"
 #include "os/clock.h"
 #include "os/procfs.h"
+#include "target/elf_symbols.h"
 
 /* Names that are missing are looked for no more often than this. */
 #define LOOK_AGAIN_NS (20 * CLOCK_MS_NS)
@@ -56,10 +57,9 @@ void jit_release(struct jit *j)
  * Only what the user of the process wrote: /tmp is everybody's, and names
  * from another hand would be lies.
  */
-static int open_own(const struct native *n, const char *path)
+static int only_own(const struct native *n, int fd)
 {
 	struct stat st;
-	int fd = file_root_open_file(&n->root, path);
 
 	if (fd < 0)
 		return -1;
@@ -97,7 +97,7 @@ static bool read_perf_map(struct native *n)
 	if (j->map_fd < 0) {
 		snprintf(path, sizeof(path), "/tmp/perf-%d.map",
 			 (int)inner_pid(n->pid));
-		j->map_fd = open_own(n, path);
+		j->map_fd = only_own(n, file_root_open_file(&n->root, path));
 	}
 	if (j->map_fd < 0)
 		return false;
@@ -119,17 +119,27 @@ static bool read_perf_map(struct native *n)
 
 /* -------------------------------------------------------------- jitdumps */
 
-void jit_note_file(struct native *n, const char *path, uint64_t inode)
+/* A path in a map is one of our root directory, not of the process's. */
+static int open_dump(const struct native *n, const char *path,
+		     const struct target_map *map)
+{
+	int fd = elf_symbols_open_exact(n->target, map);
+
+	return only_own(n, fd >= 0 ? fd : file_root_open_file(&n->root, path));
+}
+
+void jit_note_file(struct native *n, const char *path,
+		   const struct target_map *map)
 {
 	struct jit *j = &n->jit;
-	struct jit_dump d = { .inode = inode };
+	struct jit_dump d = { .inode = map->inode };
 
 	for (uint32_t i = 0; i < j->dumps.nr; i++)
-		if (j->dumps.at[i].inode == inode)
+		if (j->dumps.at[i].inode == map->inode)
 			return;
 	if (j->dumps.nr >= DUMPS_MAX)
 		return;
-	d.fd = open_own(n, path);
+	d.fd = open_dump(n, path, map);
 	if (d.fd >= 0 && !vec_push(&j->dumps, d))
 		close(d.fd);
 }

@@ -99,7 +99,7 @@ static uint32_t module_of_map(struct native *n, const char *path,
 	if (is_generated(path))
 		return MODULE_JIT;
 	if (is_jitdump(path)) {
-		jit_note_file(n, path, map->inode);
+		jit_note_file(n, path, map);
 		return MODULE_JIT;
 	}
 	return module_for(n, path, map->inode);

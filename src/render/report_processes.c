@@ -109,16 +109,20 @@ static void put_rest(struct report *r, uint32_t nr)
 static void put_troubles(struct report *r)
 {
 	const struct profile *p = r->profile;
+	char process[32];
 	uint32_t nr = 0;
 
 	for (uint32_t i = 0; i < p->processes.nr; i++) {
 		const struct profile_process *of = &p->processes.at[i];
+		const char *trouble = profile_text(p, of->trouble);
 
-		if (!*profile_text(p, of->trouble) || nr++ >= TROUBLES)
+		if (!*trouble || nr++ >= TROUBLES)
 			continue;
+		snprintf(process, sizeof(process), "process %d", of->pid);
 		buf_clear(&r->scratch);
-		buf_printf(&r->scratch, "process %d: %s", of->pid,
-			   profile_text(p, of->trouble));
+		if (!strstr(trouble, process))
+			buf_printf(&r->scratch, "%s: ", process);
+		buf_add_str(&r->scratch, trouble);
 		page_style(&r->page, PAGE_YELLOW);
 		page_to(&r->page, MARGIN);
 		page_words(&r->page, buf_str(&r->scratch), MARGIN + GAP);

@@ -18,10 +18,19 @@ static bool same_file(int fd, const struct target_map *map)
 	       st.st_ino == map->inode;
 }
 
+int elf_symbols_open_exact(const struct target *t, const struct target_map *map)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx",
+		 (int)target_task(t), (unsigned long long)map->start,
+		 (unsigned long long)map->end);
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
 /*
- * When the inode differs, the file was replaced since (or lies on an overlay
- * that numbers its files differently): /proc/PID/map_files leads to the mapped
- * one for those who may (CAP_CHECKPOINT_RESTORE), else the path has to do.
+ * When the inode differs, the file was replaced since, or lies on an overlay
+ * that numbers its files differently.
  */
 int elf_symbols_open_mapped(const struct target *t,
 			    const struct target_maps *maps,
@@ -36,10 +45,7 @@ int elf_symbols_open_mapped(const struct target *t,
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd >= 0 && same_file(fd, map))
 		return fd;
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx",
-		 (int)target_task(t), (unsigned long long)map->start,
-		 (unsigned long long)map->end);
-	exact = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	exact = elf_symbols_open_exact(t, map);
 	if (exact >= 0) {
 		if (fd >= 0)
 			close(fd);

@@ -15,8 +15,16 @@ int elf_symbols_find(struct target *t, const struct target_maps *maps,
 		     struct err *err);
 
 /*
- * Open the file behind `map`, whose path is good inside the root directory of
- * the process; -1 when it cannot be had. It may be anything.
+ * Open the file behind `map` itself, wherever it lies and even if it was
+ * deleted: for those who may (CAP_CHECKPOINT_RESTORE). -1: it cannot be had.
+ */
+int elf_symbols_open_exact(const struct target *t,
+			   const struct target_map *map);
+
+/*
+ * The same, or else by its name: the file behind `map`, whose path is good
+ * inside the root directory of the process; -1 when it cannot be had. It may be
+ * anything.
  */
 int elf_symbols_open_mapped(const struct target *t,
 			    const struct target_maps *maps,

@@ -198,6 +198,76 @@ child.wait()
 
 
 @needs_system_python
+def test_a_child_that_becomes_another_user_is_named(tare, tmp_path):
+    """By setuid(), in the middle: what was seen before stays, what comes
+    after nobody may read, and the rest goes on."""
+    launch = [*as_nobody(tmp_path), "--inh-caps", "+setuid", "--ambient-caps",
+              "+setuid"]
+    probe = subprocess.run([*launch, SYSTEM_PYTHON, "-c",
+                            "import os; os.setuid(1)"], capture_output=True)
+    if probe.returncode:
+        pytest.skip("nobody but root can change the user here")
+    code = tmp_path / "root.py"
+    code.write_text(f"""{jobs.HEAD}
+def before(): spin(0.5)
+def after(): spin(0.5)
+def in_root(): spin(0.4)
+tell("root")
+pid = os.fork()
+if not pid:
+    tell("child")
+    before()
+    os.setuid(1)
+    after()
+    os._exit(0)
+os.waitpid(pid, 0)
+in_root()
+""")
+    job = healthy(jobs.run(readable_by_all(tare, tmp_path),
+                           [SYSTEM_PYTHON, code], launch=launch))
+    root, child = job.of("root"), job.of("child")
+    assert "Permission denied" in child["trouble"], job.listing()
+    assert root["trouble"] is None and root["exit"] == "0"
+    names = jobs.functions_by_thread(tare)
+    assert "before" in names[child["pid"]]
+    assert "after" not in names[child["pid"]]
+    assert "in_root" in names[root["pid"]]
+    # It is followed on, as far as the kernel tells everybody.
+    assert child["wall_s"] > 0.8
+    (thread,) = job.threads(child["pid"])
+    assert thread["looks"]["no_python"] > 0
+    assert f"of process {child['pid']}: Permission" in " ".join(
+        jobs.report_text(tare).split())
+
+
+@needs_system_python
+def test_a_program_that_becomes_another_user_ends(tare, tmp_path):
+    """Its threads may not be asked what they do any more; that it is over is
+    known to everybody. (tare waited for ever.)"""
+    launch = [*as_nobody(tmp_path), "--inh-caps", "+setuid", "--ambient-caps",
+              "+setuid"]
+    code = tmp_path / "root.py"
+    code.write_text(f"""{jobs.HEAD}
+def before(): spin(0.4)
+tell("root")
+before()
+try:
+    os.setuid(1)
+except PermissionError:
+    tell("refused")
+spin(0.3)
+""")
+    job = jobs.run(readable_by_all(tare, tmp_path), [SYSTEM_PYTHON, code],
+                   launch=launch)
+    if "refused" in job.stderr:
+        pytest.skip("nobody but root can change the user here")
+    assert "sampling ended early" in job.stderr
+    root = job.of("root")
+    assert root["exit"] == "0" and "Permission denied" in root["trouble"]
+    assert "before" in jobs.functions_by_thread(tare)[root["pid"]]
+
+
+@needs_system_python
 def test_where_others_are_hidden(tare, tmp_path):
     """/proc with hidepid=2, as a user without rights."""
     launch = as_nobody(tmp_path)

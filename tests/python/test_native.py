@@ -202,3 +202,47 @@ def test_stopping_the_target_and_native_stacks_go_together(tare, any_python):
     # 95 % on a machine that does nothing else; without going after a thread
     # that wakes on another CPU one or none.
     assert said["merged"] > 0.3 * said["samples"]
+
+
+DUMPED = """
+import os, sys, time
+if not sys.is_stack_trampoline_active():
+    sys.exit(3)
+print(os.getpid(), flush=True)
+def key(x):
+    return -x
+def dumped(end):
+    while time.thread_time() < end:
+        sorted(range(2000), key=key)
+dumped(0)
+# What is written last stays in a buffer of the writer.
+for i in range(200):
+    exec(f"def filler_{i}(): pass\\nfiller_{i}()")
+dumped(2)
+"""
+
+
+def test_functions_of_a_jitdump_are_named(tare, python):
+    """-X perf_jit names its trampolines there, and nowhere else."""
+    if tuple(map(int, python.minor.split("."))) < (3, 13):
+        pytest.skip("-X perf_jit came with 3.13")
+    script = python.write("dumped.py", DUMPED)
+    done = record(tare, python.command("-X", "perf_jit", script), "--native",
+                  "--no-report", "-q")
+    if done.returncode == 3 or "trampoline" in done.stderr:
+        pytest.skip("this Python was built without perf trampolines")
+    assert done.returncode == 0, done.stderr
+    pid = done.stdout.strip()
+    folder = pathlib.Path(python.root or "/", "tmp")
+    (folder / f"jit-{pid}.dump").unlink()
+    assert not (folder / f"perf-{pid}.map").exists()
+    native_stacks(tare)
+    lines = export(tare, "--native").stdout.splitlines()
+    below = [line for line in lines if ";dumped (" in line]
+    named = [line for line in below if ";py::dumped:" in line
+             and "([generated]);dumped (" in line]
+    count = [sum(int(line.rpartition(" ")[2]) for line in which)
+             for which in (named, below)]
+    print(f"{count[0]} of {count[1]} samples below a name of the dump")
+    assert count[1] > 30
+    assert count[0] >= 0.9 * count[1]

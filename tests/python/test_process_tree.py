@@ -209,7 +209,7 @@ os.execv("/bin/sleep", ["sleep", "0.4"])
 
 DAEMON = jobs.HEAD + """
 def in_daemon():
-    spin(0.5)
+    spin(0.6)
 def become_a_daemon():
     if os.fork():
         os._exit(0)
@@ -438,3 +438,162 @@ def joblib_python():
     """What runs these tests has it, see requirements.txt."""
     pytest.importorskip("joblib")
     return pathlib.Path(sys.executable)
+
+
+# ------------------------------------------------------------------ the report
+
+
+def process_rows(text):
+    """The table of processes, as lists of words, and what is below it."""
+    lines = text.splitlines()
+    rows = lines[lines.index("processes") + 2:]
+    rows = rows[:rows.index("")]
+    table = [row for row in rows if row.split()[0].isdigit()
+             and len(row.split()) > 5]
+    return [row.split() for row in table], rows[len(table):]
+
+
+def test_the_table_of_processes(tare, any_python):
+    """The first one, whatever it used, then by CPU time, with its end."""
+    code = jobs.HEAD + """
+def compute(seconds):
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        sum(range(500))
+tell("root")
+pids = []
+for word, seconds in ("little", 0.1), ("most", 0.6), ("middle", 0.3):
+    pids.append(os.fork())
+    if not pids[-1]:
+        tell(word)
+        compute(seconds)
+        if word == "most":
+            os.kill(os.getpid(), 9)
+        os._exit(len(word))
+for pid in pids:  # their end is seen while they are zombies
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+time.sleep(0.3)
+"""
+    job = jobs.run(tare, any_python.command("-c", code))
+    rows, rest = process_rows(jobs.report_text(tare))
+    words = ["root", "most", "middle", "little"]
+    assert [int(row[0]) for row in rows] == [
+        job.of(word)["pid"] for word in words]
+    assert rest == []
+    ends = [("signal 9" if "signal" in row else row[7]) for row in rows]
+    assert ends == ["0", "signal 9", "6", "6"]
+    assert [job.of(word)["exit"] for word in words] == ends
+
+
+def test_a_long_table_of_processes_is_cut_and_says_so(tare, any_python):
+    code = jobs.HEAD + """
+go_read, go = os.pipe()
+for _ in range(11):
+    if not os.fork():
+        os.close(go)
+        os.read(go_read, 1)
+        os._exit(0)
+spin(0.5)
+os.close(go)
+for _ in range(11):
+    os.wait()
+"""
+    job = jobs.run(tare, any_python.command("-c", code))
+    assert len(job.processes) == 12, job.listing()
+    rows, rest = process_rows(jobs.report_text(tare))
+    assert len(rows) == 8
+    assert rest == ["  4 more processes"]
+
+
+def test_parents_come_first_in_json(tare, any_python):
+    """Also where the parent is not the first process."""
+    code = jobs.HEAD + """
+def down(depth):
+    for _ in range(2 if depth else 0):
+        if not os.fork():
+            down(depth - 1)
+            os._exit(0)
+    tell(str(depth))
+    spin(0.2)
+    for _ in range(2 if depth else 0):
+        os.wait()
+down(3)
+"""
+    job = jobs.run(tare, any_python.command("-c", code))
+    told = {one["pid"]: one["parent"] for one in job.told}
+    assert len(told) == 15
+    seen = []
+    for one in job.report["processes"]:
+        if one["parent"] is None:
+            assert not seen
+        else:
+            assert one["parent"] == told[one["pid"]]
+            assert one["parent"] in seen
+        seen.append(one["pid"])
+    assert set(seen) == set(told)
+
+
+THOUSAND = jobs.HEAD + """
+alive_read, alive = os.pipe()
+go_read, go = os.pipe()
+def descendant():
+    os.write(alive, b"%d %d\\n" % (os.getpid(), os.getppid()))
+    os.read(go_read, 1)
+for _ in range(25):
+    if not os.fork():
+        os.close(go)
+        for _ in range(39):
+            if not os.fork():
+                descendant()
+                os._exit(0)
+        descendant()
+        for _ in range(39):
+            os.wait()
+        os._exit(0)
+told = b""
+while told.count(b"\\n") < 1000:
+    told += os.read(alive_read, 65536)
+tell("alive", parents=told.decode().split())
+"""
+
+
+def check_thousand(job, root, numbers):
+    parents = dict(zip(map(int, numbers[::2]), map(int, numbers[1::2])))
+    assert len(parents) == 1000
+    lost = set(parents) - set(job.processes)
+    assert not lost, f"{len(lost)} of 1000"
+    assert set(job.processes) - set(parents) == {root}
+    assert all(job.processes[pid]["parent"] == parent
+               for pid, parent in parents.items())
+    # Each that could be looked at is a Python; of none something is unsaid.
+    assert all(one["python"] or one["trouble"] or not job.threads(pid)
+               or not any(t["looks"]["taken"] for t in job.threads(pid))
+               for pid, one in job.processes.items())
+
+
+def test_a_thousand_python_descendants_at_a_time(tare, any_python):
+    # They live on for a while: a tick at which all are looked at takes long.
+    code = THOUSAND + "time.sleep(2)\nos.close(go)\n" \
+        "for _ in range(25): os.wait()\n"
+    job = jobs.run(tare, any_python.command("-c", code))
+    assert job.status == 0, job.stderr[-2000:]
+    (told,) = job.told
+    check_thousand(job, told["pid"], told["parents"])
+
+
+def test_attach_to_a_thousand_python_descendants(tare, any_python):
+    process = subprocess.Popen(
+        any_python.command("-c", THOUSAND + "time.sleep(60)"), text=True,
+        stderr=subprocess.PIPE, start_new_session=True)
+    try:
+        told = jobs.json.loads(process.stderr.readline())
+        job = jobs.attach(tare, told["pid"], 2)
+    finally:
+        os.killpg(process.pid, 9)
+        process.wait()
+        process.stderr.close()
+    assert job.status == 0, job.stderr[-2000:]
+    check_thousand(job, told["pid"], told["parents"])
+    pythons = sum(1 for one in job.processes.values() if one["python"])
+    print(f"{pythons} of 1001 known as Pythons")
+    assert pythons >= 900

@@ -5,7 +5,9 @@ How good its figures are is the business of bench/time_trial.py."""
 
 import json
 import os
+import pathlib
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -293,7 +295,7 @@ def test_slips_of_the_hand_are_answered(tare, tmp_path):
 
 def test_two_commands_take_turns(tare):
     got = report(
-        tare, "-n", "16", "--", "sleep", "0.01", "--", "sleep", "0.03"
+        tare, "-n", "16", "--", "sleep", "0.01", "--", "sleep", "0.1"
     )
     (one,) = got["comparisons"]
     assert one["design"] == "blocks" and one["wall"]["units"] == 8
@@ -539,6 +541,119 @@ def test_markdown_is_a_table(tare):
     cells = {line.replace("\\|", "").count("|") for line in lines}
     assert len(cells) == 1
     assert lines[1].startswith("|:--|")
+
+
+def markdown(tare, *words):
+    """Rows of cells; the second, of dashes, says how they are set."""
+    done = run([tare, "time", "--markdown", *words])
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    rows = [[cell.strip() for cell in line.strip("|").split("|")]
+            for line in done.stdout.splitlines()]
+    assert len({len(row) for row in rows}) == 1, done.stdout
+    assert all(set(cell) <= set(":-") for cell in rows.pop(1))
+    return rows
+
+
+CLOCKS = ["wall", "95 % CI", "CPU", "95 % CI", "runs"]
+RATIOS = ["wall ratio (95 % CI)", "CPU ratio (95 % CI)"]
+
+
+def test_markdown_of_one_command(tare):
+    heads, row = markdown(tare, "-n8", "--", "sleep", "0.02")
+    assert heads == ["command", *CLOCKS]
+    assert row[0] == "`sleep 0.02`" and row[5] == "8"
+    assert row[1].split()[1] == "ms" and float(row[1].split()[0]) >= 20
+    assert row[2][0].isdigit()
+
+
+def test_markdown_of_two_commands(tare):
+    heads, a, b = markdown(tare, "-n8", "--", "sleep", "0.01",
+                           "--", "sleep", "0.05")  # fmt: skip
+    assert heads == ["command", *CLOCKS, *RATIOS]
+    assert (a[0], b[0]) == ("`sleep 0.01`", "`sleep 0.05`")
+    assert a[5:] == ["8", "1", "1"] and b[5] == "8"
+    ratio, low, high = map(float, re.fullmatch(
+        r"([\d.]+) \(([\d.]+)–([\d.]+)\)", b[6]).groups())
+    assert 1.2 < low <= ratio <= high
+
+
+def test_markdown_of_expressions(tare):
+    heads, off, on = markdown(tare, "-n6", "[[] for i in range(99)]")
+    assert heads == ["expression", "gc", *CLOCKS, *RATIOS]
+    assert [off[1], on[1]] == ["off", "on"]
+    assert off[0] == on[0] == "`[[] for i in range(99)]`"
+    assert off[6:] == ["6", "1", "1"] and on[6] == "6"
+    assert re.fullmatch(r"[\d.]+ \([\d.]+–[\d.]+\)", on[7])
+    rows = markdown(tare, "-n1", "1", "2")[1:]
+    assert [row[:2] for row in rows] == [
+        ["`1`", "off"], ["`1`", "on"], ["`2`", "off"], ["`2`", "on"]]
+
+
+DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "json.md"
+
+
+def documented():
+    """What docs/json.md says of tare.time/1: {heading: {key: what it is}},
+    and the keys of a run of a command and of an expression."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    text = text.partition("# `tare time --json`")[2].partition("\n# ")[0]
+    tables, heading = {"": {}}, ""
+    for line in text.splitlines():
+        if line.startswith("## "):
+            heading = line[3:]
+            tables[heading] = {}
+        elif line.startswith("| `"):
+            keys, what = line.strip("| ").split(" | ", 1)
+            for key in re.findall("`(\\w+)`", keys):
+                tables[heading][key] = what
+    prose = text.partition("A run of a command has")[2].partition("\n\n")[0]
+    command, expression = prose.split("Of one process with an expression")
+    names = [set(re.findall("`(\\w+)`", part)) - {"null", "loops"}
+             for part in (command, expression)]
+    return tables, names[0], names[1]
+
+
+def inner(what):
+    """The keys in the braces of a description."""
+    return set(re.findall("`(\\w+)`", re.search("{(.*?)}", what)[1]))
+
+
+@pytest.mark.parametrize(
+    "words, kind, subjects, comparisons",
+    [
+        (["-n8", "--", "true"], "command", 1, 0),
+        (["-n8", "--", "true", "--", "sleep", "0"], "command", 2, 1),
+        (["-n2", "1 + 1"], "expression", 2, 1),
+        (["-n2", "1 + 1", "2 + 2"], "expression", 4, 2),
+    ],
+)
+def test_the_keys_are_those_of_the_document(
+    tare, words, kind, subjects, comparisons
+):
+    tables, of_command, of_expression = documented()
+    got = report(tare, *words)
+    assert set(got) == set(tables[""])
+    assert got["kind"] == kind
+    assert (got["python"] is None) == (kind == "command")
+    assert len(got["subjects"]) == subjects
+    for one in got["subjects"]:
+        assert set(one) == set(tables["Subjects"])
+        assert (one["gc"] is None) == (kind == "command")
+        for clock in ("wall_s", "cpu_s", "waiting_s"):
+            if one[clock] is not None:
+                assert set(one[clock]) == inner(tables["Subjects"][clock])
+        for each in one["runs"] + one["warmups"]:
+            assert set(each) == (
+                of_command if kind == "command" else of_expression
+            )
+    assert len(got["comparisons"]) == comparisons
+    for one in got["comparisons"]:
+        assert set(one) == set(tables["Comparisons"])
+        for clock in ("wall", "cpu"):
+            assert set(one[clock]) == inner(tables["Comparisons"][clock])
+    for one in got["warnings"]:
+        assert set(one) == inner(tables[""]["warnings"])
+        assert one["key"] in tables["Warnings"]
 
 
 def test_the_report_can_go_to_a_file(tare, tmp_path):

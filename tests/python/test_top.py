@@ -50,6 +50,73 @@ if __name__ == "__main__":
     time.sleep(600)
 """
 
+# By self, by total and by name these three are three different orders.
+THREE = """\
+import time
+
+def z_most():
+    for i in range(6000): i * i
+
+def a_least():
+    for i in range(1000): i * i
+
+def m_outer():
+    for i in range(3000): i * i
+    z_most()
+    a_least()
+
+print("ready", flush=True)
+while True:
+    m_outer()
+"""
+
+# So are these threads by what they wish to compute, by how long they hold the
+# GIL, and by name: it is given away for the hash.
+HASHER = """\
+import hashlib, threading, time
+
+def hash():
+    while True:
+        hashlib.pbkdf2_hmac("sha256", b"x", b"y", 300_000)
+
+def half():
+    while True:
+        end = time.thread_time() + 0.004
+        while time.thread_time() < end:
+            sum(range(100))
+        time.sleep(0.006)
+
+def start(name, target):
+    # Before 3.14 the kernel is not told the name.
+    def run():
+        with open(f"/proc/self/task/{threading.get_native_id()}/comm",
+                  "w") as file:
+            file.write(name)
+        target()
+    threading.Thread(target=run, name=name, daemon=True).start()
+
+start("a-sleeper", lambda: time.sleep(600))
+start("z-hash", hash)
+start("m-half", half)
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+UNLIKE = """\
+import os, time
+
+large = os.fork()
+if not large:
+    memory = bytearray(60_000_000)
+    time.sleep(600)
+busy = os.fork()
+if not busy:
+    while True:
+        sum(range(1000))
+print(large, busy, flush=True)
+time.sleep(600)
+"""
+
 SHORT = """\
 import sys, time
 print("a line of its own", flush=True)
@@ -233,6 +300,140 @@ def test_tree_of_processes(tare, any_python, terminal):
     assert "└" not in rows[0] and all("└" in row for row in rows[1:])
     screen.type("q")
     assert screen.end() == 0
+
+
+def started(python, name, text, **popen):
+    """The process, and the line with which it says that it is ready."""
+    process = python.start(
+        python.write(name, text), stdout=subprocess.PIPE, text=True, **popen
+    )
+    return process, process.stdout.readline()
+
+
+def table(text, title):
+    """The lines of one table of a printed picture, its heads first."""
+    lines = text.splitlines()
+    (at,) = [i for i, line in enumerate(lines) if line.startswith(title)]
+    rows = lines[at + 1 :]
+    return rows[: rows.index("")] if "" in rows else rows
+
+
+def figures(row):
+    """self %, total % and the words of a row of functions or lines."""
+    found = re.match(r" *([\d.<·]+) +([\d.<·]+)  (.*)", row)
+    assert found, row
+    # "<0.1" and "·" are the smallest there are.
+    return (
+        *(float(x) if x[0].isdigit() else 0.0 for x in found.groups()[:2]),
+        found[3].split(),
+    )
+
+
+@pytest.mark.parametrize("key", ["self", "total", "name"])
+def test_rows_are_in_the_order_asked_for(tare, any_python, key):
+    """By what is shown: how long each takes on a busy machine is chance."""
+    process, _ = started(any_python, "three.py", THREE)
+    done = run([tare, "top", "--once", "--sort", key, "-i", "2s",
+                str(process.pid)])  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for title, column in (("functions in %", 0), ("lines in %", 1)):
+        rows = [figures(row) for row in table(done.stdout, title)[1:]]
+        names = [row[2][column] for row in rows]
+        assert {"z_most", "m_outer", "a_least"} <= set(names), done.stdout
+        if key == "name":
+            assert names == sorted(names), done.stdout
+        else:
+            shares = [row[("self", "total").index(key)] for row in rows]
+            assert shares == sorted(shares, reverse=True), done.stdout
+
+
+def underlined(screen):
+    """The words that are, from top to bottom."""
+    cells = [
+        screen.screen.buffer[y][x]
+        for y in range(screen.screen.lines)
+        for x in range(screen.screen.columns)
+    ]
+    text = "".join(c.data if c.underscore else "\n" for c in cells)
+    return [word for word in text.split("\n") if word.strip()]
+
+
+def wait_for_order(screen, head, words):
+    """Until `head` alone is underlined (None: nothing is), and the rows with
+    these words are in their order."""
+    end = time.monotonic() + 30
+    while True:
+        rows = screen.text().splitlines()[4:]  # below title and tabs
+        at = [
+            next((i for i, row in enumerate(rows) if word in row.split()), -1)
+            for word in words
+        ]
+        heads = underlined(screen) or [None]
+        if -1 not in at and at == sorted(at) and heads == [head]:
+            return
+        assert time.monotonic() < end, (
+            f"{words} under {heads} in\n{screen.text()}"
+        )
+        screen.read(0.1)
+
+
+def test_the_key_s_goes_from_column_to_column(tare, any_python, terminal):
+    process, _ = started(any_python, "three.py", THREE)
+    screen = terminal(tare, "top", "--sort", "total", process.pid)
+    for head, words in (
+        ("total %", ["m_outer", "z_most", "a_least"]),
+        ("function", ["a_least", "m_outer", "z_most"]),
+        ("self %", ["z_most", "m_outer", "a_least"]),
+        ("total %", ["m_outer", "z_most", "a_least"]),
+    ):
+        wait_for_order(screen, head, words)
+        screen.type("s")
+    screen.type("q")
+    assert screen.end() == 0
+
+
+def test_the_order_of_threads(tare, any_python, terminal):
+    process, _ = started(any_python, "hasher.py", HASHER)
+    screen = terminal(tare, "top", process.pid, columns=120)
+    screen.type("3")
+    for head, words in (
+        ("CPU", ["z-hash", "m-half", "a-sleeper"]),
+        ("holds", ["m-half", "z-hash"]),
+        ("thread", ["a-sleeper", "m-half", "z-hash"]),
+        ("CPU", ["z-hash", "m-half", "a-sleeper"]),
+    ):
+        wait_for_order(screen, head, words)
+        screen.type("s")
+    # t follows the one that is first on the screen.
+    wait_for_order(screen, "holds", ["m-half", "z-hash"])
+    screen.type("t")
+    screen.wait_for("thread m-half", "defined at")
+    screen.type("q")
+    assert screen.end() == 0
+
+
+def test_the_order_of_processes(tare, any_python, terminal):
+    process, children = started(
+        any_python, "unlike.py", UNLIKE, start_new_session=True
+    )
+    try:
+        root, (large, busy) = str(process.pid), children.split()
+        screen = terminal(tare, "top", "-i", "500ms", root, columns=120)
+        screen.wait_for("3 processes")
+        screen.type("4")
+        wait_for_order(screen, None, [root, large, busy])
+        assert screen.text().count("└") == 2
+        screen.type("s")
+        wait_for_order(screen, "CPU %", [busy, root])
+        assert "└" not in screen.text()
+        screen.type("s")
+        wait_for_order(screen, "memory", [large, root])
+        screen.type("s")
+        wait_for_order(screen, None, [root, large, busy])
+        screen.type("q")
+        assert screen.end() == 0
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_few_bytes_a_picture(tare, threads, terminal):

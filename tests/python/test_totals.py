@@ -113,3 +113,74 @@ subprocess.run([sys.executable, "-c", "sum(range(30_000_000))"])
 """
     jobs.run(tare, any_python.command("-c", code))
     assert UNSEEN not in jobs.report_text(tare)
+
+
+def causes(ledger, *wanted):
+    """Seconds of these causes; of all without words."""
+    return sum(one["seconds"] for one in ledger["tare"]
+               if not wanted or one["cause"] in wanted)
+
+
+def unweighed(ledger):
+    return sum(one["seconds"] for one in ledger["not_weighed"])
+
+
+def near(value, wanted):
+    return abs(value - wanted) <= 0.02 * wanted + 0.02
+
+
+def test_ledgers_close_and_add_up_to_that_of_the_job(tare, python):
+    code = jobs.HEAD + """
+import gc, threading
+def collect():
+    keep = [[] for _ in range(100_000)]
+    end = time.monotonic() + 0.4
+    while time.monotonic() < end:
+        gc.collect()
+pids = []
+for _ in range(2):
+    pids.append(os.fork())
+    if not pids[-1]:
+        spin(0.4)
+        collect()
+        os._exit(0)
+thread = threading.Thread(target=spin, args=(0.5,))
+thread.start()
+collect()
+thread.join()
+for pid in pids:
+    os.waitpid(pid, 0)
+"""
+    report = jobs.run(tare, python.script_text("ledger.py", code)).report
+    scopes = {"job": [], "process": [], "thread": []}
+    for one in report["ledgers"]:
+        scopes[one["scope"]].append(one)
+        gross = one["gross"]["cpu_s" if one["clock"] == "cpu" else "wall_s"]
+        assert one["net"] is None and one["why"]
+        assert near(causes(one) + unweighed(one), gross), one
+    (job,) = scopes["job"]
+    assert job["clock"] == "cpu"
+    assert {one["clock"] for one in scopes["process"]} == {"cpu"}
+    assert {one["clock"] for one in scopes["thread"]} == {"wall"}
+    # An entry for each process and thread, with the same clocks.
+    for scope, key, others in (("process", "pid", report["processes"]),
+                               ("thread", "tid", report["threads"])):
+        clocks = {one[key]: (one["wall_s"], one["cpu_s"]) for one in others}
+        assert {one[key]: (one["gross"]["wall_s"], one["gross"]["cpu_s"])
+                for one in scopes[scope]} == clocks
+    assert len(scopes["process"]) == 3 and len(scopes["thread"]) >= 4
+    # Those of the processes are that of the job, as are those of threads.
+    for parts in scopes["process"], scopes["thread"]:
+        assert near(sum(one["gross"]["cpu_s"] for one in parts),
+                    job["gross"]["cpu_s"]), report["ledgers"]
+        assert near(sum(causes(one, "gc") for one in parts),
+                    causes(job, "gc")), report["ledgers"]
+        assert near(sum(map(unweighed, parts)), unweighed(job))
+    assert causes(job, "gc") > 0.1
+    totals = report["totals"]
+    assert near(job["gross"]["cpu_s"], totals["user_s"] + totals["sys_s"])
+    # Each process is its own threads.
+    for one in scopes["process"]:
+        own = [t for t in scopes["thread"] if t["pid"] == one["pid"]]
+        assert near(sum(t["gross"]["cpu_s"] for t in own),
+                    one["gross"]["cpu_s"]), one
