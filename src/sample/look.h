@@ -19,6 +19,7 @@ struct look_policy {
 	pid_t follow;	      /* that thread */
 	uint32_t calm;	      /* looks from apart in a row that held */
 	uint32_t calm_needed; /* how many until we stay apart */
+	uint32_t credit;      /* failures that may come before we leave */
 	uint32_t probe_every; /* looks beside until one is tried apart */
 	bool stay; /* beside at all times: somebody else counts on it */
 };

@@ -371,6 +371,19 @@ static void look_at_runnable(struct tasks *ts, struct task *t)
 	t->led_ns = t->last.cpu_ns;
 }
 
+/*
+ * It was found asleep after its counts were read at `probe_ns`, and they are
+ * the same now: then it has not run in between, as the kernel counts what a
+ * thread ran when it leaves the CPU.
+ */
+static uint64_t asleep_since(const struct task *t, uint64_t now_ns)
+{
+	if (t->probe_ns && t->probe.run_nr == t->last.run_nr &&
+	    t->probe.cpu_ns == t->last.cpu_ns)
+		return t->probe_ns;
+	return now_ns;
+}
+
 /* Asleep: since when? */
 static void note_wait(const struct tasks *ts, struct task *t,
 		      enum thread_state state, uint64_t now_ns)
@@ -382,7 +395,7 @@ static void note_wait(const struct tasks *ts, struct task *t,
 	if (!counted && (state != t->state || now_ns - t->last_ns >= fresh_ns))
 		read_sched(t, now_ns);
 	if (state != t->state || t->last.run_nr != run_nr || !t->since_ns)
-		t->since_ns = now_ns;
+		t->since_ns = asleep_since(t, now_ns);
 	t->stood = share_of_gap(ts, now_ns - t->since_ns);
 }
 
@@ -404,11 +417,14 @@ static bool waits_on(const struct task *t, uint64_t now_ns)
 
 bool task_has_slept(struct task *t, uint64_t since_ns)
 {
-	struct task_sched now;
-
-	t->slept = !t->gone && t->since_ns && t->since_ns <= since_ns &&
-		   task_read_sched(&t->files, &now) &&
-		   now.run_nr == t->last.run_nr;
+	t->slept = false;
+	if (t->gone || !t->since_ns || t->since_ns > since_ns)
+		return false;
+	t->probe_ns = clock_now_ns();
+	if (task_read_sched(&t->files, &t->probe))
+		t->slept = t->probe.run_nr == t->last.run_nr;
+	else
+		t->probe_ns = 0;
 	return t->slept;
 }
 
@@ -466,6 +482,7 @@ void tasks_look(struct tasks *ts)
 		ts->task.at[i]->sampled = false;
 		look_at(ts, ts->task.at[i], ts->look_ns);
 		ts->task.at[i]->slept = false;
+		ts->task.at[i]->probe_ns = 0;
 	}
 	ts->last_tick_ns = ts->profile->now_ns;
 }

@@ -20,7 +20,9 @@ struct task {
 	struct task_files files;
 	struct task_sched begin; /* what it had used before we came */
 	struct task_sched last;
-	uint64_t last_ns; /* when that was read; 0: never */
+	uint64_t last_ns;	 /* when that was read; 0: never */
+	struct task_sched probe; /* read at this tick, before its stack */
+	uint64_t probe_ns;	 /* when that was; 0: it was not */
 	enum thread_state state;
 	enum thread_state told; /* the same, or what it was for longer */
 	uint64_t since_ns;	/* it waits, and has done so since; 0: no */
@@ -33,7 +35,7 @@ struct task {
 	double stood;
 	bool ask;    /* it is to be asked at the next look */
 	bool queues; /* for a notable part of its time lately, for a CPU */
-	bool slept;  /* by task_has_slept(), since it was last asked */
+	bool slept;  /* by task_has_slept() at this tick */
 	bool listed;
 	bool gone;    /* it has ended; the list does not know yet */
 	bool sampled; /* at the present tick, with its Python stack */
