@@ -418,7 +418,9 @@ static bool waits_on(const struct task *t, uint64_t now_ns)
 bool task_has_slept(struct task *t, uint64_t since_ns)
 {
 	t->slept = false;
-	if (t->gone || !t->since_ns || t->since_ns > since_ns)
+	/* One that is not known to wait could be running all the time. */
+	if (t->gone || t->state == STATE_UNKNOWN || !t->since_ns ||
+	    t->since_ns > since_ns)
 		return false;
 	t->probe_ns = clock_now_ns();
 	if (task_read_sched(&t->files, &t->probe))
@@ -431,6 +433,29 @@ bool task_has_slept(struct task *t, uint64_t since_ns)
 static bool is_name_due(uint32_t look_nr)
 {
 	return look_nr == 2 || look_nr == 16 || look_nr == 128;
+}
+
+/*
+ * The kernel has no such file, or the process is another user's since: then
+ * nobody may know what the thread waits for, but everybody whether it runs and
+ * that it is over.
+ */
+static enum task_wait_kind kind_of_refused(pid_t tid)
+{
+	errno = 0;
+	switch (procfs_state(tid)) {
+	case 'R':
+		return TASK_RUNNABLE;
+	case 'Z':
+	case 'X':
+		return TASK_GONE;
+	case '\0':
+		/* Or could it not be asked, for want of descriptors? */
+		return errno == ENOENT || errno == ESRCH ? TASK_GONE
+							 : TASK_UNREADABLE;
+	default:
+		return TASK_UNREADABLE;
+	}
 }
 
 static void look_at(struct tasks *ts, struct task *t, uint64_t now_ns)
@@ -447,6 +472,8 @@ static void look_at(struct tasks *ts, struct task *t, uint64_t now_ns)
 	t->ask = false;
 	t->asked_ns = now_ns;
 	task_read_wait(&t->files, &wait);
+	if (wait.kind == TASK_UNREADABLE)
+		wait.kind = kind_of_refused(t->tid);
 	if (wait.kind == TASK_GONE) {
 		t->gone = true;
 		return;

@@ -261,16 +261,6 @@ static enum thread_state no_call_state(pid_t tid, bool *gone)
 	}
 }
 
-/*
- * Not to be asked: the kernel has no such file, or the process is another
- * user's since. That it is over is told to everybody.
- */
-static enum thread_state refused_state(pid_t tid, bool *gone)
-{
-	no_call_state(tid, gone);
-	return STATE_UNKNOWN;
-}
-
 enum thread_state wait_state(struct wait_context *c, pid_t tid,
 			     const struct task_wait *wait, uint64_t now_ns,
 			     bool *gone)
@@ -280,11 +270,7 @@ enum thread_state wait_state(struct wait_context *c, pid_t tid,
 		return call_state(c, wait, now_ns);
 	case TASK_NO_CALL:
 		return no_call_state(tid, gone);
-	case TASK_UNREADABLE:
-		return refused_state(tid, gone);
-	case TASK_GONE:
-	case TASK_RUNNABLE:
-		break;
+	default:
+		return STATE_UNKNOWN;
 	}
-	return STATE_UNKNOWN;
 }

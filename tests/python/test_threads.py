@@ -127,15 +127,15 @@ def test_more_threads_than_files_may_be_open(tare, many):
     assert sum(t["cpu_s"] > 0.001 for t in report["threads"]) == 30
 
 
-NO_SCHEDSTAT = """
+WITHOUT = """
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
 static int deny(const char *path)
 {
-	size_t size = strlen(path);
-	return size > 10 && !strcmp(path + size - 10, "/schedstat");
+	const char *last = strrchr(path, '/');
+	return last && !strcmp(last, "/" MISSING);
 }
 #define WRAP(name) \\
 int name(const char *path, int flags, unsigned mode) \\
@@ -152,12 +152,50 @@ WRAP(open64)
 """
 
 
+def without(name, folder):
+    """An environment in which no thread has the file `name` in /proc."""
+    (folder / "no.c").write_text(WITHOUT)
+    subprocess.run(["cc", "-shared", "-fPIC", f'-DMISSING="{name}"', "-o",
+                    folder / "no.so", folder / "no.c", "-ldl"], check=True)
+    return dict(os.environ, LD_PRELOAD=str(folder / "no.so"),
+                ASAN_OPTIONS="verify_asan_link_order=0")
+
+
 def test_a_kernel_that_does_not_tell_who_waits_for_a_cpu(tare, many, tmp_path):
-    (tmp_path / "no.c").write_text(NO_SCHEDSTAT)
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", "no.so", "no.c", "-ldl"],
-                   check=True)
-    report = attach(tare, many, env=dict(
-        os.environ, LD_PRELOAD=str(tmp_path / "no.so"),
-        ASAN_OPTIONS="verify_asan_link_order=0"))
+    report = attach(tare, many, env=without("schedstat", tmp_path))
     assert all(t["cpu_s"] is None for t in report["threads"])
     assert "uncounted" in [one["key"] for one in report["warnings"]]
+
+
+BUSY = """
+import threading, time
+def first(end):
+    while time.monotonic() < end: pass
+def second(end):
+    while time.monotonic() < end: pass
+def doze():
+    for i in range(400): time.sleep(0.001)
+for i in range(3):
+    threading.Thread(target=doze, daemon=True).start()
+for i in range(8):
+    first(time.monotonic() + 0.03)
+    second(time.monotonic() + 0.03)
+print("over")
+"""
+
+
+def test_a_kernel_that_does_not_tell_what_a_thread_waits_for(
+        tare, any_python, tmp_path):
+    """Who may be running all the time is read at each look, and the end of
+    the program is seen."""
+    done = subprocess.run(
+        [tare, "run", "--json", "-o", "x.tare", "--",
+         *any_python.script_text("busy.py", BUSY)],
+        capture_output=True, text=True, timeout=SECONDS, check=True,
+        env=without("syscall", tmp_path))
+    assert done.stdout == "over\n"
+    report = json.loads(done.stderr)
+    took = {f["function"]: f["self_s"] for f in report["functions"]}
+    assert 0.7 < took["first"] / took["second"] < 1.4, took
+    (main,) = [t for t in report["threads"] if t["main"]]
+    assert main["cpu_s"] > 0.1
