@@ -3,6 +3,7 @@
 seconds, say what it cost and how many stacks came of it."""
 
 import collections
+import functools
 import json
 import os
 import pathlib
@@ -104,6 +105,7 @@ class Tare(Tool):
         return by_last_part(self.recording.collapsed())
 
 
+@functools.cache
 def built(name):
     """The path of a program of this folder in C."""
     subprocess.run(["ninja", "-C", str(TOP / "build"), f"bench/{name}"],
@@ -117,9 +119,12 @@ class OnlySleep(Tool):
 
     name = "only sleep"
 
+    def __init__(self):
+        self.program = built("only_sleep")
+
     def attach(self, target, seconds, rate, every):
         said, cpu_s = run_metered(
-            [built("only_sleep"), str(seconds), str(rate)], seconds)
+            [self.program, str(seconds), str(rate)], seconds)
         return Outcome(cpu_s, 0, json.loads(said)["sleeps"], 0, said)
 
     def stacks(self, target):

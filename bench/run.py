@@ -386,8 +386,8 @@ def bench_truth(interpreters, quick):
     cases = []
     if top:
         mount_proc(top)
-        cases += [(top, peers.OnlySleep()), (top, peers.Tare()),
-                  (top, peers.Tare("--native")), (top, peers.Tachyon()),
+        cases += [(top, peers.Tare()), (top, peers.Tare("--native")),
+                  (top, peers.Tachyon()),
                   (top, peers.Tachyon("--blocking")), (top, peers.PySpy())]
     if old:
         cases += [(old, peers.Tare()), (old, peers.Austin()),

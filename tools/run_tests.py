@@ -223,7 +223,7 @@ def run_pytest(paths, only, junit, environment, options=()):
 
 
 # The name of an interpreter in that of a test, as pythons.Interpreter has it.
-INTERPRETER = re.compile(r"[\[-](\d+\.\d+)\.\d+\w*-[a-z]")
+INTERPRETER = re.compile(r"[\[-](\d+\.\d+)\.\d+(?:(?:a|b|rc)\d+)?\+?-[a-z]")
 
 
 def count_covered(required, junits):

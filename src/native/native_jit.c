@@ -119,7 +119,7 @@ static bool read_perf_map(struct native *n)
 
 /* -------------------------------------------------------------- jitdumps */
 
-/* A path in a map is one of our root directory, not of the process's. */
+/* The path in the map of a process in a chroot leads there from our root. */
 static int open_dump(const struct native *n, const char *path,
 		     const struct target_map *map)
 {

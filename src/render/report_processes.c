@@ -105,6 +105,19 @@ static void put_rest(struct report *r, uint32_t nr)
 	page_newline(&r->page);
 }
 
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Does `text` name "process 12", and not "process 123"? */
+static bool names(const char *text, const char *process)
+{
+	const char *at = strstr(text, process);
+
+	return at && !is_digit(at[strlen(process)]);
+}
+
 /* None of them silent: what could not be followed is said. */
 static void put_troubles(struct report *r)
 {
@@ -120,7 +133,7 @@ static void put_troubles(struct report *r)
 			continue;
 		snprintf(process, sizeof(process), "process %d", of->pid);
 		buf_clear(&r->scratch);
-		if (!strstr(trouble, process))
+		if (!names(trouble, process))
 			buf_printf(&r->scratch, "%s: ", process);
 		buf_add_str(&r->scratch, trouble);
 		page_style(&r->page, PAGE_YELLOW);

@@ -126,14 +126,23 @@ static uint64_t larger(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 static void account(struct tasks *ts, struct task *t, uint64_t at_ns)
 {
 	struct profile_thread *out = &ts->profile->threads.at[t->in_profile];
+	uint64_t run_nr = t->last.run_nr;
 
 	if (!t->gone)
 		read_sched(t, clock_now_ns());
 	if (!t->last_ns)
 		return;
+	/* What it was last seen to wait for is over. */
+	if (t->last.run_nr != run_nr)
+		t->since_ns = 0;
 	out->has_sched = true;
 	out->cpu_ns = larger(out->cpu_ns, t->last.cpu_ns - t->begin.cpu_ns);
 	out->run_queue_ns =
@@ -372,16 +381,22 @@ static void look_at_runnable(struct tasks *ts, struct task *t)
 }
 
 /*
- * It was found asleep after its counts were read at `probe_ns`, and they are
- * the same now: then it has not run in between, as the kernel counts what a
- * thread ran when it leaves the CPU.
+ * The counts of a thread that was asleep in between, or after: has it not run?
+ * What it ran is counted when it leaves the CPU. A kernel that does not count
+ * has zeros.
  */
+static bool has_not_run(const struct task_sched *before,
+			const struct task_sched *after)
+{
+	return after->run_nr && after->run_nr == before->run_nr &&
+	       after->cpu_ns == before->cpu_ns;
+}
+
+/* Found asleep now, it may have been so when its counts were read first. */
 static uint64_t asleep_since(const struct task *t, uint64_t now_ns)
 {
-	if (t->probe_ns && t->probe.run_nr == t->last.run_nr &&
-	    t->probe.cpu_ns == t->last.cpu_ns)
-		return t->probe_ns;
-	return now_ns;
+	return t->probe_ns && has_not_run(&t->probe, &t->last) ? t->probe_ns
+							       : now_ns;
 }
 
 /* Asleep: since when? */
@@ -390,9 +405,9 @@ static void note_wait(const struct tasks *ts, struct task *t,
 {
 	uint64_t fresh_ns = ts->profile->missed_now ? 0 : COUNT_FRESH_NS;
 	uint64_t run_nr = t->last.run_nr;
-	bool counted = t->slept && state == t->state;
+	bool is_old = t->probe_ns ? !t->slept : now_ns - t->last_ns >= fresh_ns;
 
-	if (!counted && (state != t->state || now_ns - t->last_ns >= fresh_ns))
+	if (state != t->state || is_old)
 		read_sched(t, now_ns);
 	if (state != t->state || t->last.run_nr != run_nr || !t->since_ns)
 		t->since_ns = asleep_since(t, now_ns);
@@ -402,17 +417,16 @@ static void note_wait(const struct tasks *ts, struct task *t,
 /* Does it wait as it did when it was last asked, more or less for sure? */
 static bool waits_on(const struct task *t, uint64_t now_ns)
 {
-	uint64_t age_ns = t->asked_ns - t->since_ns;
-	uint64_t part_ns = age_ns / LONG_WAIT_PART;
+	uint64_t age_ns = t->asked_ns - t->since_ns, believed_ns = 0;
 
-	if (t->ask || !t->since_ns)
+	if (t->ask || !t->since_ns || (t->probe_ns && !t->slept))
 		return false;
+	if (age_ns >= LONG_WAIT_NS)
+		believed_ns =
+			smaller(age_ns / LONG_WAIT_PART, LONG_WAIT_MAX_NS);
 	if (t->slept && !t->queues)
-		return now_ns - t->asked_ns < SLEPT_NS;
-	if (age_ns < LONG_WAIT_NS)
-		return false;
-	return now_ns - t->asked_ns <
-	       (part_ns < LONG_WAIT_MAX_NS ? part_ns : LONG_WAIT_MAX_NS);
+		believed_ns = larger(believed_ns, SLEPT_NS);
+	return now_ns - t->asked_ns < believed_ns;
 }
 
 bool task_has_slept(struct task *t, uint64_t since_ns)
@@ -424,7 +438,7 @@ bool task_has_slept(struct task *t, uint64_t since_ns)
 		return false;
 	t->probe_ns = clock_now_ns();
 	if (task_read_sched(&t->files, &t->probe))
-		t->slept = t->probe.run_nr == t->last.run_nr;
+		t->slept = has_not_run(&t->last, &t->probe);
 	else
 		t->probe_ns = 0;
 	return t->slept;

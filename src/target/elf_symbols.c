@@ -25,7 +25,7 @@ int elf_symbols_open_exact(const struct target *t, const struct target_map *map)
 	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx",
 		 (int)target_task(t), (unsigned long long)map->start,
 		 (unsigned long long)map->end);
-	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 }
 
 /*

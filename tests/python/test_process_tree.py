@@ -209,7 +209,7 @@ os.execv("/bin/sleep", ["sleep", "0.4"])
 
 DAEMON = jobs.HEAD + """
 def in_daemon():
-    spin(0.6)
+    spin(1.2)
 def become_a_daemon():
     if os.fork():
         os._exit(0)
@@ -227,7 +227,7 @@ for i in range(5):
     if not pid:
         become_a_daemon()
     os.waitpid(pid, 0)
-spin(1.2)
+spin(2.4)
 """
 
 
@@ -571,6 +571,7 @@ def check_thousand(job, root, numbers):
                for pid, one in job.processes.items())
 
 
+@pytest.mark.xdist_group("thousand")
 def test_a_thousand_python_descendants_at_a_time(tare, any_python):
     # They live on for a while: a tick at which all are looked at takes long.
     code = THOUSAND + "time.sleep(2)\nos.close(go)\n" \
@@ -581,13 +582,14 @@ def test_a_thousand_python_descendants_at_a_time(tare, any_python):
     check_thousand(job, told["pid"], told["parents"])
 
 
+@pytest.mark.xdist_group("thousand")
 def test_attach_to_a_thousand_python_descendants(tare, any_python):
     process = subprocess.Popen(
         any_python.command("-c", THOUSAND + "time.sleep(60)"), text=True,
         stderr=subprocess.PIPE, start_new_session=True)
     try:
         told = jobs.json.loads(process.stderr.readline())
-        job = jobs.attach(tare, told["pid"], 2)
+        job = jobs.attach(tare, told["pid"], 4)
     finally:
         os.killpg(process.pid, 9)
         process.wait()

@@ -170,16 +170,16 @@ def test_a_kernel_that_does_not_tell_who_waits_for_a_cpu(tare, many, tmp_path):
 BUSY = """
 import threading, time
 def first(end):
-    while time.monotonic() < end: pass
+    while time.thread_time() < end: pass
 def second(end):
-    while time.monotonic() < end: pass
+    while time.thread_time() < end: pass
 def doze():
-    for i in range(400): time.sleep(0.001)
+    for i in range(800): time.sleep(0.001)
 for i in range(3):
     threading.Thread(target=doze, daemon=True).start()
 for i in range(8):
-    first(time.monotonic() + 0.03)
-    second(time.monotonic() + 0.03)
+    first(time.thread_time() + 0.06)
+    second(time.thread_time() + 0.06)
 print("over")
 """
 
@@ -196,6 +196,6 @@ def test_a_kernel_that_does_not_tell_what_a_thread_waits_for(
     assert done.stdout == "over\n"
     report = json.loads(done.stderr)
     took = {f["function"]: f["self_s"] for f in report["functions"]}
-    assert 0.7 < took["first"] / took["second"] < 1.4, took
+    assert 0.5 < took["first"] / took["second"] < 2, took
     (main,) = [t for t in report["threads"] if t["main"]]
-    assert main["cpu_s"] > 0.1
+    assert main["cpu_s"] > 0.9

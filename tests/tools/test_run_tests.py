@@ -62,12 +62,14 @@ def test_a_release_is_covered_by_a_test_that_passed(tmp_path, capsys):
         "<s><testcase name='one[3.9.18-pyenv]'/>"
         "<testcase name='two[fork-3.10.1rc1-debian-sid]'/>"
         "<testcase name='three[3.11.2-system]'><failure/></testcase>"
+        "<testcase name='free[3.13.0t-pyenv]'/>"
+        "<testcase name='new[3.15.0b1+-path]'/>"
         "<testcase name='four[3.12.1-pyenv]'><skipped/></testcase></s>"
     )
     junits = [junit, tmp_path / "missing.xml"]
-    count = run_tests.count_covered(["3.9", "3.10"], junits)
-    assert count == Count(2, 0, 0)
-    count = run_tests.count_covered(["3.9", "3.11", "3.12", "3.1"], junits)
+    count = run_tests.count_covered(["3.9", "3.10", "3.15"], junits)
+    assert count == Count(3, 0, 0)
+    count = run_tests.count_covered(["3.9", "3.11", "3.12", "3.13"], junits)
     assert count == Count(1, 3, 0)
     assert "no test passed with a live Python 3.12" in capsys.readouterr().out
 
