@@ -182,6 +182,12 @@ def tare():
     return str(path.absolute())
 
 
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "alone: not side by side with others, as it says how much "
+        "of something short is seen, or how long something took")
+
+
 def depends_on_python(item):
     """Or would it be the same test again that `make test` runs?"""
     return (item.path.parent.name != "python"

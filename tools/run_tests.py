@@ -196,11 +196,6 @@ def run_unit_tests(only):
 # ----------------------------------------------------------------- pytest
 
 
-# Tests that are not held against clocks mostly wait.
-SIDE_BY_SIDE = ["-n", str(min((os.cpu_count() or 1) + 1, 8)),
-                "--dist", "loadgroup"]  # fmt: skip
-
-
 def run_pytest(paths, only, junit, environment, options=()):
     junit.unlink(missing_ok=True)
     command = [VENV_PYTHON, "-m", "pytest", "-q", "-rs", f"--junitxml={junit}"]
@@ -220,6 +215,17 @@ def run_pytest(paths, only, junit, environment, options=()):
         print(f"pytest ended with status {status}")
         count.failed = 1
     return count
+
+
+# Most tests mostly wait; the rest says that it is to run alone.
+SIDE_BY_SIDE = ["-m", "not alone", "--dist", "loadgroup", "-n",
+                str(min(os.cpu_count() or 1, 8))]  # fmt: skip
+ALONE = ["-m", "alone"]
+
+
+def run_side_by_side(paths, only, junits, environment):
+    count = run_pytest(paths, only, junits[0], environment, SIDE_BY_SIDE)
+    return count + run_pytest(paths, only, junits[1], environment, ALONE)
 
 
 # The name of an interpreter in that of a test, as pythons.Interpreter has it.
@@ -264,9 +270,8 @@ def suite_test(only):
         "TARE": str(BUILD / "tare"),
         "TARE_PYTHONS": os.environ.get("TARE_PYTHONS", "some"),
     }
-    return count + run_pytest(
-        test_folders(), only, BUILD / "pytest.xml", environment, SIDE_BY_SIDE
-    )
+    junits = [BUILD / "pytest.xml", BUILD / "pytest-alone.xml"]
+    return count + run_side_by_side(test_folders(), only, junits, environment)
 
 
 def required_minors(outcome):
@@ -285,10 +290,11 @@ def suite_pythons(only):
         "TARE_PYTHONS": os.environ.get("TARE_PYTHONS", "debian"),
     }
     tests, build = TOP / "tests", TOP / "build"
-    junits = [build / "pytest-truth.xml", build / "pytest-pythons.xml"]
+    names = ("pytest-truth.xml", "pytest-pythons.xml", "pytest-alone.xml")
+    junits = [build / name for name in names]
     count = run_pytest([tests / "truth"], only, junits[0], environment)
-    count += run_pytest(
-        [tests / "python"], only, junits[1], environment, SIDE_BY_SIDE
+    count += run_side_by_side(
+        [tests / "python"], only, junits[1:], environment
     )
     if only:
         return count

@@ -26,6 +26,9 @@
 #define CHILD_NS (3 * CLOCK_MS_NS)
 #define COPY_NS (20 * CLOCK_MS_NS)
 
+/* On a busy machine it may wait longer than that, but it does not run more. */
+#define COPY_CPU_NS (5 * CLOCK_MS_NS)
+
 /* How often the words of a command line that was empty are asked for. */
 #define NAMELESS_MAX 100
 
@@ -238,6 +241,17 @@ static void search_anew(struct watch *w, uint64_t now_ns)
 	w->search_step_ns = SEARCH_STEP_NS;
 }
 
+/* Was its Python that of its parent all the time? */
+static bool was_a_copy(const struct watch *w, uint64_t now_ns)
+{
+	const struct task *main = tasks_find(&w->tasks, w->pid);
+
+	if (row(w)->parent == PROCESS_NONE)
+		return false;
+	return now_ns - w->python_ns < COPY_NS ||
+	       (main && main->last_ns && main->last.cpu_ns < COPY_CPU_NS);
+}
+
 static void check_program(struct watch *w, uint64_t now_ns)
 {
 	uint64_t now;
@@ -250,7 +264,7 @@ static void check_program(struct watch *w, uint64_t now_ns)
 		return;
 	w->program = now;
 	/* What it was a copy of before it executed this is not its own. */
-	if (row(w)->parent != PROCESS_NONE && now_ns - w->python_ns < COPY_NS)
+	if (was_a_copy(w, now_ns))
 		row(w)->python = 0;
 	tasks_forget_names(&w->tasks);
 	note_command(w);

@@ -12,6 +12,8 @@ import time
 import jobs
 import pytest
 
+pytestmark = pytest.mark.alone
+
 SLEEP = "/bin/sleep"
 
 
@@ -571,7 +573,6 @@ def check_thousand(job, root, numbers):
                for pid, one in job.processes.items())
 
 
-@pytest.mark.xdist_group("thousand")
 def test_a_thousand_python_descendants_at_a_time(tare, any_python):
     # They live on for a while: a tick at which all are looked at takes long.
     code = THOUSAND + "time.sleep(2)\nos.close(go)\n" \
@@ -582,7 +583,6 @@ def test_a_thousand_python_descendants_at_a_time(tare, any_python):
     check_thousand(job, told["pid"], told["parents"])
 
 
-@pytest.mark.xdist_group("thousand")
 def test_attach_to_a_thousand_python_descendants(tare, any_python):
     process = subprocess.Popen(
         any_python.command("-c", THOUSAND + "time.sleep(60)"), text=True,

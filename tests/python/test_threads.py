@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.alone
+
 SECONDS = 60
 
 PROGRAM = textwrap.dedent("""
