@@ -441,9 +441,8 @@ static bool rest(struct sampler *s, uint64_t wake_ns, uint64_t *now_ns)
 
 /*
  * Of so many ticks so many that came this late mean that others keep the CPUs
- * busy. Only then do we go before all of them: on a machine that is not,
- * threads that wake when we do would wait for us instead (waits for the GIL
- * were 1 to 1.5 points too long).
+ * busy. Only then do we go before all of them: on a machine that is not, it
+ * would gain nothing, and threads that wake when we do would wait for us.
  */
 #define WAKES 256
 #define LATE_WAKES 13
